@@ -1,0 +1,1 @@
+"""Readers of recordings: folders of images, videos, rosbag2."""
