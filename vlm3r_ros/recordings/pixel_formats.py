@@ -105,14 +105,25 @@ def decode_pixels(
     return cv2.cvtColor(np.ascontiguousarray(pixels), layout.to_rgb)
 
 
-def decode_compressed(data: Any, format: str = "") -> np.ndarray:  # noqa: A002 - the message's own field name
+def decode_compressed(
+    data: Any,
+    format: str = "",  # noqa: A002 - the message's own name for it
+    *,
+    upright: bool = False,
+) -> np.ndarray:
     """Turn the fields of a `sensor_msgs/CompressedImage` (JPEG, PNG) into an RGB picture.
 
     The bytes themselves tell what they are; `format` is only used to name a kind that is no picture
     (`compressedDepth`) and in messages.
 
+    Args:
+        data: the encoded picture.
+        format: the message's own description.
+        upright: turn the picture as its EXIF tag asks. Off for cameras: calibration holds for the
+            pixels as stored.
+
     Returns:
-        uint8 `[H, W, 3]`, RGB, contiguous; as stored, whatever rotation an EXIF tag asks for.
+        uint8 `[H, W, 3]`, RGB, contiguous.
 
     Raises:
         PixelFormatError: empty, truncated, or not an image.
@@ -137,7 +148,8 @@ def decode_compressed(data: Any, format: str = "") -> np.ndarray:  # noqa: A002 
         raise PixelFormatError(f"image of {width}x{height} pixels is over {MAX_PIXELS} pixels")
     if kind == "JPEG" and raw.rfind(b"\xff\xd9") < 0:
         raise PixelFormatError(f"compressed image{named} of {flat.size} bytes is a truncated JPEG")
-    pixels = cv2.imdecode(flat, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    orientation = 0 if upright else cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(flat, cv2.IMREAD_COLOR | orientation)
     if pixels is None:
         raise PixelFormatError(f"compressed image{named} of {flat.size} bytes cannot be decoded")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
