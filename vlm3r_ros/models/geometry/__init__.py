@@ -1,0 +1,16 @@
+"""Recurrent geometry encoder (CUT3R architecture): state in, state out."""
+
+from .configuration import GeometryEncoderConfig, HeadType, StateUpdate
+from .encoder import GeometryEncoder
+from .state import GeometryHead, GeometryOutput, GeometryState, pose_matrix
+
+__all__ = [
+    "GeometryEncoder",
+    "GeometryEncoderConfig",
+    "GeometryHead",
+    "GeometryOutput",
+    "GeometryState",
+    "HeadType",
+    "StateUpdate",
+    "pose_matrix",
+]

@@ -1,0 +1,71 @@
+"""Two-dimensional rotary position embedding (RoPE) over (row, column) positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CAMERA_TOKEN_POSITION = -1
+"""Row and column of the camera token: one step outside the image's grid."""
+
+
+@dataclass(frozen=True)
+class RotaryTable:
+    """Rotation of each token, laid out for `rotate`.
+
+    Attributes:
+        cos: `[N, 1, 2, 1, Q]`, by axis (row, column) and frequency.
+        sin: `[N, 1, 2, 2, Q]`, negative for the first member of a pair, positive for the second.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    @classmethod
+    def build(
+        cls, positions: Tensor, head_dim: int, base: float, dtype: torch.dtype
+    ) -> RotaryTable:
+        """Tabulate the rotations of `positions` `[N, 2]` (row, column) for heads of `head_dim`.
+
+        The angles are computed in float32 whatever `dtype` the network runs in.
+        """
+        quarter = head_dim // 4
+        exponent = torch.arange(quarter, device=positions.device, dtype=torch.float32) / quarter
+        angle = positions.float()[:, :, None] * base**-exponent  # [N, 2, Q]
+        cos, sin = angle.cos(), angle.sin()
+        return cls(
+            cos=cos[:, None, :, None].to(dtype),
+            sin=torch.stack((-sin, sin), dim=2)[:, None].to(dtype),
+        )
+
+    def rotate(self, x: Tensor) -> Tensor:
+        """Rotate heads `x` `[..., N, heads, head_dim]`.
+
+        The first half of a head turns with the token's row, the second with its column; inside a
+        half, element d is paired with element d + Q, where Q is a quarter of the head.
+        """
+        pairs = x.unflatten(-1, (2, 2, -1))
+        return torch.addcmul(pairs * self.cos, pairs.flip(-2), self.sin).flatten(-3)
+
+
+def grid_positions(rows: int, columns: int, device: torch.device | None = None) -> Tensor:
+    """(row, column) of each patch of an image, row by row: `[rows * columns, 2]`."""
+    return torch.cartesian_prod(
+        torch.arange(rows, device=device), torch.arange(columns, device=device)
+    )
+
+
+def camera_and_grid_positions(
+    rows: int, columns: int, device: torch.device | None = None
+) -> Tensor:
+    """Positions of the camera token, then of the image's patches: `[1 + rows * columns, 2]`."""
+    camera = torch.full((1, 2), CAMERA_TOKEN_POSITION, device=device)
+    return torch.cat((camera, grid_positions(rows, columns, device)))
+
+
+def state_positions(count: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Positions of `count` state tokens laid row by row on a grid `width` wide: `[count, 2]`."""
+    index = torch.arange(count, device=device)
+    return torch.stack((index // width, index % width), dim=-1)
