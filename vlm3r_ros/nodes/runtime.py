@@ -1,0 +1,101 @@
+"""The main function of our nodes: spin until SIGINT or SIGTERM, then end cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.logging import get_logger
+
+from vlm3r_ros.nodes.managed_node import ManagedNode
+from vlm3r_ros.nodes.parameters import ParameterError
+
+DDS_PROFILE_VARIABLE = "FASTDDS_DEFAULT_PROFILES_FILE"
+# Callbacks only hand over, so few threads do; transitions and diagnostics need their own.
+_EXECUTOR_THREADS = 4
+
+
+def run_nodes(
+    factories: Sequence[Callable[[], ManagedNode]], args: Sequence[str] | None = None
+) -> int:
+    """Run nodes in this process until it is told to stop.
+
+    Args:
+        factories: each makes one node; called after rclpy is initialised.
+        args: command line; None takes the process's own.
+
+    Returns:
+        The exit code: 0 after SIGINT, SIGTERM or a shutdown of the context; 1 where a node could
+        not be made (a parameter of the wrong type or out of range).
+    """
+    # rclpy's own handlers shut the context down, and then call Python's, whose KeyboardInterrupt
+    # would break into the clean-up below at any line.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    rclpy.init(args=None if args is None else list(args))
+    nodes: list[ManagedNode] = []
+    logger = get_logger("vlm3r_ros")
+    try:
+        for factory in factories:
+            nodes.append(factory())  # noqa: PERF401 - those made before a failure are closed below
+        check_dds_profile()
+        _spin(nodes)
+    except ParameterError as error:
+        logger.error(str(error))
+        return 1
+    finally:
+        for node in nodes:
+            _close(node)
+        rclpy.try_shutdown()
+    return 0
+
+
+def check_dds_profile() -> str | None:
+    """Warn where the transport profile of large images is absent or its file is missing.
+
+    Returns:
+        The warning, None where all is well.
+    """
+    if "fastrtps" not in rclpy.get_rmw_implementation_identifier():
+        return None
+    value = os.environ.get(DDS_PROFILE_VARIABLE)
+    if value and not Path(value).is_file():
+        warning = f"{DDS_PROFILE_VARIABLE}={value} is not a file; start with the launch file"
+    elif not value:
+        warning = (
+            f"{DDS_PROFILE_VARIABLE} is not set: Fast DDS may lose best-effort images over 512 KB. "
+            "The launch file and `vlm3r assistant` set it; the camera's process needs it as well"
+        )
+    else:
+        return None
+    get_logger("vlm3r_ros").warning(warning)
+    return warning
+
+
+def _spin(nodes: Sequence[ManagedNode]) -> None:
+    executor = MultiThreadedExecutor(num_threads=_EXECUTOR_THREADS)
+    for node in nodes:
+        executor.add_node(node)
+    try:
+        while rclpy.ok():
+            try:
+                executor.spin()
+            except ExternalShutdownException:
+                return
+            except Exception as error:
+                # Our own callbacks are guarded; what comes through here is rclpy's, for example a
+                # handle that a transition destroyed while the executor waited on it.
+                nodes[0].note_error(error)
+    finally:
+        executor.shutdown(timeout_sec=5.0)
+
+
+def _close(node: ManagedNode) -> None:
+    try:
+        node.close()
+    except Exception as error:
+        print(f"{node.get_name()}: while closing: {error}", file=sys.stderr)
