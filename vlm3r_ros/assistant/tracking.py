@@ -1,0 +1,327 @@
+"""From frames to poses and geometry tokens, one recurrent step each."""
+
+import logging
+import math
+import time
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from vlm3r_ros.assistant.errors import TrackingError
+from vlm3r_ros.assistant.gravity import (
+    LEVEL_UP,
+    UpSource,
+    find_floor,
+    map_from_camera,
+    unit,
+    up_from_mount,
+)
+from vlm3r_ros.models.geometry import GeometryHead, GeometryOutput, GeometryState, StateUpdate
+from vlm3r_ros.models.processing import Vlm3rProcessor
+from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """What the tracker computes and how it sets up the map.
+
+    Attributes:
+        points_every: Compute points and depth on every n-th frame; 0 for never. The head that gives
+            them costs a good part of a step.
+        state_update: How the recurrent state takes in a frame; None leaves the model's own setting.
+        reset_interval: After so many frames the recurrent state starts anew and poses are chained,
+            against forgetting on long streams (TTT3R); 0 for never.
+        gravity: Direction of gravity (downward) in the first camera's optical frame, if known.
+        T_base_camera: `[4, 4]` pose of the camera's optical frame on a robot whose base has z up, if known;
+            gives the direction of gravity where `gravity` does not.
+        seek_floor: Look for the floor in the first frame where gravity is not known.
+        max_speed: Camera speed in m/s above which a pose is trusted less.
+    """
+
+    points_every: int = 1
+    state_update: StateUpdate | None = None
+    reset_interval: int = 0
+    gravity: tuple[float, float, float] | None = None
+    T_base_camera: ArrayLike | None = None
+    seek_floor: bool = True
+    max_speed: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.points_every < 0:
+            raise ValueError(f"points_every is {self.points_every}; use 0 for never")
+        if self.reset_interval < 0 or self.reset_interval == 1:
+            raise ValueError(
+                f"reset_interval is {self.reset_interval}; use 0 for never, else at least 2 frames"
+            )
+        if not self.max_speed > 0:
+            raise ValueError(f"max_speed is {self.max_speed}; it must be above 0")
+
+
+@dataclass(frozen=True)
+class SceneObservation:
+    """What one frame told.
+
+    Attributes:
+        stamp: Time of acquisition in seconds.
+        session_id: Poses of one session share one map frame; a new session is a new map.
+        frame_index: Number of the frame in its session, from 0.
+        camera_token: `[1, 1, D]`
+        patch_tokens: `[1, N, D]`
+        grid: Rows and columns of the N patches.
+        T_map_camera: `[4, 4]`, rigid, metres: the camera's optical frame in the map.
+        pose_confidence: In [0, 1], or NaN before any points were computed. The mean over the pixels of 1 - 1/c, with c
+            the confidence (from 1 up) of the newest pointmap of this session, times
+            max_speed / speed where the camera seems to have moved faster than `max_speed`.
+        points: `[H, W, 3]` float32, in the map frame, metres; None on frames without points.
+        point_confidence: `[H, W]` float32, from 1 up; None without points.
+        depth: `[H, W]` float32, metres along the optical axis; None without points.
+        state_tokens: `[1, S, D]`, the recurrent state after this frame.
+        step_time: Seconds the step took.
+    """
+
+    stamp: float
+    session_id: str
+    frame_index: int
+    camera_token: torch.Tensor
+    patch_tokens: torch.Tensor
+    grid: tuple[int, int]
+    T_map_camera: NDArray[np.float64]
+    pose_confidence: float
+    points: NDArray[np.float32] | None
+    point_confidence: NDArray[np.float32] | None
+    depth: NDArray[np.float32] | None
+    state_tokens: torch.Tensor
+    step_time: float
+
+
+class GeometryTracker:
+    """Runs the geometry encoder over a stream of frames and keeps the map's frame of reference.
+
+    The map's origin is the session's first camera, with z up. The state has a fixed size, so neither
+    time nor memory per frame depends on how long the session is. Not thread safe.
+    """
+
+    def __init__(
+        self,
+        model: Vlm3rForConditionalGeneration,
+        processor: Vlm3rProcessor,
+        config: TrackerConfig | None = None,
+    ) -> None:
+        self.config = config or TrackerConfig()
+        self._model = model
+        self._encoder = model.geometry_encoder
+        self._processor = processor
+        if self.config.state_update is not None:
+            self._encoder.config.state_update = self.config.state_update
+        self._given_up: NDArray[np.float64] | None = None
+        if self.config.gravity is not None:
+            self.set_gravity(self.config.gravity)
+        elif self.config.T_base_camera is not None:
+            self.set_mount(self.config.T_base_camera)
+        self.restarts = 0
+        """How often a session was abandoned because the network's output was not finite."""
+        self.reset()
+
+    @property
+    def session_id(self) -> str:
+        """Name of the present session."""
+        return self._session_id
+
+    @property
+    def frame_index(self) -> int:
+        """Number that the session's next frame will get."""
+        return self._frame_index
+
+    @property
+    def up_source(self) -> UpSource | None:
+        """Where the map's z axis came from; None before the session's first frame."""
+        return self._up_source
+
+    def set_gravity(self, gravity: ArrayLike) -> None:
+        """Gives the direction of gravity (downward) in the camera's optical frame, for sessions that start later."""
+        self._given_up = -unit(gravity)
+
+    def set_mount(self, T_base_camera: ArrayLike) -> None:
+        """Gives the camera's pose on a robot whose base has z up, for sessions that start later."""
+        self._given_up = up_from_mount(T_base_camera)
+
+    def reset(self) -> str:
+        """Starts a new session with a new map and returns its name."""
+        self._session_id = uuid.uuid4().hex
+        self._frame_index = 0
+        self._up_source: UpSource | None = None
+        self._T_map_world = np.eye(4)  # of the present chunk's world
+        self._chunk_length = 0
+        self._point_trust = math.nan
+        self._last_pose: tuple[float, NDArray[np.float64]] | None = None
+        with torch.inference_mode():
+            self._state: GeometryState = self._encoder.initial_state(1)
+        return self._session_id
+
+    @torch.inference_mode()
+    def step(self, image: NDArray[np.uint8], stamp: float) -> SceneObservation:
+        """Takes in the next frame.
+
+        Where the network's output is not finite the session is abandoned: the observation then belongs to
+        a new one, of which it is the first frame.
+
+        Args:
+            image: uint8 `[H, W, 3]`, RGB, of any size; resized unless it has the model's size.
+            stamp: Time of acquisition in seconds.
+
+        Raises:
+            TrackingError: The output is not finite on a fresh session either.
+        """
+        started = time.perf_counter()
+        pixels = self.prepare(image)
+        output, state = self._encode(pixels, self._frame_index)
+        T_world_camera = _rigid(output)
+        if T_world_camera is None:
+            self.restarts += 1
+            logger.warning("The geometry encoder lost track; starting a new session.")
+            self.reset()
+            output, state = self._encode(pixels, 0)
+            T_world_camera = _rigid(output)
+            if T_world_camera is None:
+                raise TrackingError(
+                    f"the geometry encoder gives no finite output for the frame at {stamp} s even on a new "
+                    "session; check the model's weights and data type"
+                )
+        if self._frame_index == 0:
+            self._set_up_map(output, T_world_camera)
+        observation = self._observe(output, state, T_world_camera, stamp, started)
+        self._state = state
+        self._frame_index += 1
+        self._chunk_length += 1
+        if self._chunk_length == self.config.reset_interval:
+            self._start_chunk(pixels, observation.T_map_camera)
+        return observation
+
+    def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
+        """Image uint8 `[H, W, 3]` -> the encoder's pixels `[1, 3, G, G]`, aspect squashed as published."""
+        size = self._processor.image_size
+        if image.shape != (size, size, 3):
+            image = self._processor.resize(image)
+        pixels = self._processor.normalize(image).to(self._model.device, self._model.dtype)
+        return self._model.geometry_pixels(pixels)
+
+    def _encode(
+        self, pixels: torch.Tensor, frame_index: int
+    ) -> tuple[GeometryOutput, GeometryState]:
+        heads = [GeometryHead.POSE]
+        every = self.config.points_every
+        seeks_floor = frame_index == 0 and self.config.seek_floor and self._given_up is None
+        if seeks_floor or (every and frame_index % every == 0):
+            heads.append(GeometryHead.SELF_POINTS)
+        output, state = self._encoder.step(pixels, self._state, outputs=heads)
+        return output, state
+
+    def _set_up_map(self, output: GeometryOutput, T_world_camera: NDArray[np.float64]) -> None:
+        """Puts the map's origin into the first camera, with z up."""
+        up, source = LEVEL_UP, UpSource.LEVEL
+        if self._given_up is not None:
+            up, source = self._given_up, UpSource.GRAVITY
+        elif self.config.seek_floor and output.points_self is not None:
+            floor = find_floor(_numpy(output.points_self), _numpy(output.confidence_self))
+            if floor is not None:
+                up, source = floor.up, UpSource.FLOOR
+        T_map_camera = np.eye(4)
+        T_map_camera[:3, :3] = map_from_camera(up)
+        self._T_map_world = T_map_camera @ _inverse(T_world_camera)
+        self._up_source = source
+
+    def _observe(
+        self,
+        output: GeometryOutput,
+        state: GeometryState,
+        T_world_camera: NDArray[np.float64],
+        stamp: float,
+        started: float,
+    ) -> SceneObservation:
+        T_map_camera = _orthonormal(self._T_map_world @ T_world_camera)
+        points = confidence = depth = None
+        every = self.config.points_every
+        if output.points_self is not None:
+            confidence = _numpy(output.confidence_self)
+            self._point_trust = float(np.mean(1.0 - 1.0 / np.maximum(confidence, 1.0)))
+            if every and self._frame_index % every == 0:
+                in_camera = _numpy(output.points_self)
+                depth = np.ascontiguousarray(in_camera[..., 2])
+                R, t = T_map_camera[:3, :3].astype(np.float32), T_map_camera[:3, 3]
+                points = in_camera @ R.T + t.astype(np.float32)
+            else:
+                confidence = None
+        trust = self._point_trust * self._plausibility(stamp, T_map_camera)
+        return SceneObservation(
+            stamp=stamp,
+            session_id=self._session_id,
+            frame_index=self._frame_index,
+            camera_token=output.camera_token,
+            patch_tokens=output.patch_tokens,
+            grid=output.grid,
+            T_map_camera=T_map_camera,
+            pose_confidence=trust,
+            points=points,
+            point_confidence=confidence,
+            depth=depth,
+            state_tokens=state.tokens,
+            step_time=time.perf_counter() - started,
+        )
+
+    def _plausibility(self, stamp: float, T_map_camera: NDArray[np.float64]) -> float:
+        """1 for a speed a camera may have, less for more."""
+        position = T_map_camera[:3, 3]
+        last, self._last_pose = self._last_pose, (stamp, position)
+        if last is None or stamp <= last[0]:
+            return 1.0
+        speed = float(np.linalg.norm(position - last[1])) / (stamp - last[0])
+        return min(1.0, self.config.max_speed / speed) if speed > 0 else 1.0
+
+    def _start_chunk(self, pixels: torch.Tensor, T_map_camera: NDArray[np.float64]) -> None:
+        """Starts the recurrent state anew with the last frame as overlap; the map stays (TTT3R's reset)."""
+        output, state = self._encoder.step(
+            pixels, self._encoder.initial_state(1), outputs=[GeometryHead.POSE]
+        )
+        T_chunk_camera = _rigid(output)
+        if T_chunk_camera is None:
+            return
+        self._T_map_world = _orthonormal(T_map_camera @ _inverse(T_chunk_camera))
+        self._state = state
+        self._chunk_length = 1
+
+
+def _rigid(output: GeometryOutput) -> NDArray[np.float64] | None:
+    """The frame's `T_world_camera` `[4, 4]`, exactly rigid; None if any of the output is not finite."""
+    finite = torch.isfinite(output.camera_token).all() & torch.isfinite(output.patch_tokens).all()
+    if not finite:
+        return None
+    T = output.camera_to_world[0].double().cpu().numpy()
+    return _orthonormal(T) if np.isfinite(T).all() else None
+
+
+def _orthonormal(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rigid transform nearest to `T`, so that rounding does not add up."""
+    u, _, vt = np.linalg.svd(T[:3, :3])
+    rigid = np.eye(4)
+    rigid[:3, :3] = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
+    rigid[:3, 3] = T[:3, 3]
+    return rigid
+
+
+def _inverse(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of a rigid transform `[4, 4]`."""
+    inverse = np.eye(4)
+    inverse[:3, :3] = T[:3, :3].T
+    inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
+    return inverse
+
+
+def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
+    """The only element of a batch as float32 in main memory."""
+    array: NDArray[np.float32] = tensor[0].float().cpu().numpy()
+    return array
