@@ -29,8 +29,8 @@ def resource(*parts: str) -> Path:
             return path
         tried.append(str(folder))
     raise ResourceError(
-        f"{'/'.join(parts)} of {PACKAGE} is missing in {', '.join(tried)}; install the package again "
-        "(pip install ., or colcon build and source install/setup.bash)"
+        f"{'/'.join(parts)} of {PACKAGE} is missing in {', '.join(tried)}; install the package "
+        "again (pip install ., or colcon build and source install/setup.bash)"
     )
 
 
