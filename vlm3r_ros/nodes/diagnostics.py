@@ -13,6 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.qos import ReliabilityPolicy
 
 from vlm3r_ros.nodes.qos import RELIABLE, describe_qos, incompatibility
+from vlm3r_ros.resources import DDS_PROFILE, DDS_PROFILE_VARIABLE
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -157,12 +158,12 @@ class InputMonitor:
         )
         if not (best_effort or self._qos.reliability == ReliabilityPolicy.BEST_EFFORT):
             return "They match, and send nothing: is the source running, or paused?"
-        profile = os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE") or "fastdds_shm.xml of vlm3r_ros"
+        profile = os.environ.get(DDS_PROFILE_VARIABLE) or f"{DDS_PROFILE} of vlm3r_ros"
         return (
             "They match, but nothing arrives. Either the source sends nothing, or its samples are "
             f"larger than Fast DDS's shared-memory segment ({_SEGMENT_KB} KB) and are lost because "
             "they go best effort. Remedy, in the publishing process: "
-            f"FASTDDS_DEFAULT_PROFILES_FILE={profile}; or a reliable publisher and qos:=reliable "
+            f"{DDS_PROFILE_VARIABLE}={profile}; or a reliable publisher and qos:=reliable "
             "here; or compressed images"
         )
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -14,8 +12,8 @@ from rclpy.logging import get_logger
 
 from vlm3r_ros.nodes.managed_node import ManagedNode
 from vlm3r_ros.nodes.parameters import ParameterError
+from vlm3r_ros.resources import DDS_PROFILE_VARIABLE, ResourceError, use_dds_profile
 
-DDS_PROFILE_VARIABLE = "FASTDDS_DEFAULT_PROFILES_FILE"
 # Callbacks only hand over, so few threads do; transitions and diagnostics need their own.
 _EXECUTOR_THREADS = 4
 
@@ -36,13 +34,13 @@ def run_nodes(
     # rclpy's own handlers shut the context down, and then call Python's, whose KeyboardInterrupt
     # would break into the clean-up below at any line.
     signal.signal(signal.SIGINT, lambda *_: None)
+    check_dds_profile()
     rclpy.init(args=None if args is None else list(args))
     nodes: list[ManagedNode] = []
     logger = get_logger("vlm3r_ros")
     try:
         for factory in factories:
             nodes.append(factory())  # noqa: PERF401 - those made before a failure are closed below
-        check_dds_profile()
         _spin(nodes)
     except ParameterError as error:
         logger.error(str(error))
@@ -55,23 +53,19 @@ def run_nodes(
 
 
 def check_dds_profile() -> str | None:
-    """Warn where the transport profile of large images is absent or its file is missing.
+    """Choose the transport profile of large images for this process; warn where it is missing.
 
     Returns:
         The warning, None where all is well.
     """
-    if "fastrtps" not in rclpy.get_rmw_implementation_identifier():
-        return None
-    value = os.environ.get(DDS_PROFILE_VARIABLE)
-    if value and not Path(value).is_file():
-        warning = f"{DDS_PROFILE_VARIABLE}={value} is not a file; start with the launch file"
-    elif not value:
-        warning = (
-            f"{DDS_PROFILE_VARIABLE} is not set: Fast DDS may lose best-effort images over 512 KB. "
-            "The launch file and `vlm3r assistant` set it; the camera's process needs it as well"
-        )
+    try:
+        profile = use_dds_profile()
+    except ResourceError as error:
+        warning = f"{error}; Fast DDS may lose best-effort images over 512 KB"
     else:
-        return None
+        if profile.is_file():
+            return None
+        warning = f"{DDS_PROFILE_VARIABLE}={profile} is not a file; unset it or mend the path"
     get_logger("vlm3r_ros").warning(warning)
     return warning
 

@@ -1,0 +1,213 @@
+"""Poses, stamps, clouds and camera models between numpy and ROS messages."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Pose, PoseStamped, Quaternion, TransformStamped
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, PointCloud2, PointField
+from std_msgs.msg import Header
+
+FloatArray = NDArray[np.float64]
+
+_NANOSECONDS = 1_000_000_000
+# x, y, z as float32 and the colour packed in a fourth, as RViz and PCL read it.
+_POINT_STEP = 16
+
+
+class MessageError(ValueError):
+    """A message whose fields contradict each other or hold no usable numbers."""
+
+
+def stamp_to_nanoseconds(stamp: Time) -> int:
+    """Exact nanoseconds of a stamp; the key by which messages of one frame are matched."""
+    return int(stamp.sec) * _NANOSECONDS + int(stamp.nanosec)
+
+
+def stamp_to_seconds(stamp: Time) -> float:
+    """Seconds of a stamp."""
+    return stamp_to_nanoseconds(stamp) / _NANOSECONDS
+
+
+def seconds_to_stamp(seconds: float) -> Time:
+    """A stamp from seconds, to the nanosecond that a float can tell.
+
+    Raises:
+        MessageError: NaN, infinite, or outside what a stamp can hold.
+    """
+    if not math.isfinite(seconds) or not -(2**31) <= seconds < 2**31:
+        raise MessageError(f"{seconds} s is not a time that a stamp can hold")
+    whole = math.floor(seconds)
+    nanoseconds = round((seconds - whole) * _NANOSECONDS)
+    carry, nanoseconds = divmod(nanoseconds, _NANOSECONDS)
+    return Time(sec=whole + carry, nanosec=nanoseconds)
+
+
+def rotation_to_quaternion(rotation: FloatArray) -> Quaternion:
+    """The unit quaternion, w >= 0, of a `[3, 3]` rotation matrix."""
+    # Of the four ways to divide, the one by the largest component loses no digits.
+    r = np.asarray(rotation, np.float64)
+    trace = np.trace(r)
+    squares = np.array([trace, *np.diag(r)])
+    largest = int(np.argmax(squares))
+    if largest == 0:
+        q = np.array([1 + trace, r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
+    else:
+        i = largest - 1
+        j, k = (i + 1) % 3, (i + 2) % 3
+        q = np.empty(4)
+        q[0] = r[k, j] - r[j, k]
+        q[1 + i] = 1 + r[i, i] - r[j, j] - r[k, k]
+        q[1 + j] = r[j, i] + r[i, j]
+        q[1 + k] = r[k, i] + r[i, k]
+    q /= np.linalg.norm(q)
+    w, x, y, z = (float(each) for each in (q if q[0] >= 0 else -q))
+    return Quaternion(x=x, y=y, z=z, w=w)
+
+
+def quaternion_to_rotation(quaternion: Quaternion) -> FloatArray:
+    """The `[3, 3]` rotation matrix of a quaternion, normalised first.
+
+    Raises:
+        MessageError: all zero, or not finite.
+    """
+    q = np.array([quaternion.w, quaternion.x, quaternion.y, quaternion.z], np.float64)
+    norm = np.linalg.norm(q)
+    if not np.isfinite(norm) or norm < 1e-6:
+        raise MessageError(f"quaternion (x, y, z, w) {q[[1, 2, 3, 0]]} is no rotation")
+    w, x, y, z = q / norm
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def matrix_to_pose(transform: FloatArray) -> Pose:
+    """A pose from a `[4, 4]` rigid transform, for example `T_map_camera`.
+
+    Raises:
+        MessageError: it holds NaN or infinity.
+    """
+    if not np.isfinite(transform).all():
+        raise MessageError("the pose is not finite")
+    pose = Pose(orientation=rotation_to_quaternion(transform[:3, :3]))
+    position = pose.position
+    position.x, position.y, position.z = (float(each) for each in transform[:3, 3])
+    return pose
+
+
+def pose_to_matrix(pose: Pose) -> FloatArray:
+    """The `[4, 4]` transform of a pose.
+
+    Raises:
+        MessageError: not finite, or a quaternion that is no rotation.
+    """
+    transform = np.eye(4)
+    transform[:3, :3] = quaternion_to_rotation(pose.orientation)
+    transform[:3, 3] = (pose.position.x, pose.position.y, pose.position.z)
+    if not np.isfinite(transform).all():
+        raise MessageError("the pose is not finite")
+    return transform
+
+
+def pose_to_transform(pose: PoseStamped, child_frame: str) -> TransformStamped:
+    """TF from the pose's frame to `child_frame`."""
+    message = TransformStamped(header=pose.header, child_frame_id=child_frame)
+    position, translation = pose.pose.position, message.transform.translation
+    translation.x, translation.y, translation.z = position.x, position.y, position.z
+    message.transform.rotation = pose.pose.orientation
+    return message
+
+
+def transform_to_matrix(message: TransformStamped) -> FloatArray:
+    """The `[4, 4]` transform of a TF message: child frame to parent frame."""
+    transform = np.eye(4)
+    transform[:3, :3] = quaternion_to_rotation(message.transform.rotation)
+    translation = message.transform.translation
+    transform[:3, 3] = (translation.x, translation.y, translation.z)
+    return transform
+
+
+def points_to_cloud(
+    points: NDArray[np.float32], colors: NDArray[np.uint8], header: Header
+) -> PointCloud2:
+    """An unorganised cloud with fields x, y, z, rgb.
+
+    Args:
+        points: float32 `[N, 3]` in the header's frame, metres.
+        colors: uint8 `[N, 3]`, RGB.
+        header: stamp and frame.
+    """
+    count = len(points)
+    packed = np.empty((count, 4), "<f4")
+    packed[:, :3] = points
+    channels = packed.view(np.uint8).reshape(count, _POINT_STEP)
+    # Little-endian 0x00RRGGBB: blue comes first in memory.
+    channels[:, 12:15] = colors[:, ::-1]
+    channels[:, 15] = 0
+    cloud = PointCloud2(header=header, height=1, width=count, is_dense=True)
+    cloud.fields = [
+        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+        for i, name in enumerate(("x", "y", "z", "rgb"))
+    ]
+    cloud.point_step = _POINT_STEP
+    cloud.row_step = _POINT_STEP * count
+    cloud.data.frombytes(channels)
+    return cloud
+
+
+def cloud_to_points(cloud: PointCloud2) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Points `[N, 3]` and colours `[N, 3]` of a cloud that `points_to_cloud` made.
+
+    Raises:
+        MessageError: other fields, or data that does not fill them.
+    """
+    names = [field.name for field in cloud.fields]
+    count = cloud.width * cloud.height
+    if names != ["x", "y", "z", "rgb"] or len(cloud.data) != count * _POINT_STEP:
+        raise MessageError(f"a cloud of fields {names} and {len(cloud.data)} bytes is not ours")
+    channels = np.frombuffer(cloud.data, np.uint8).reshape(count, _POINT_STEP)
+    points = channels[:, :12].copy().view("<f4").reshape(count, 3)
+    return points, channels[:, 14:11:-1].copy()
+
+
+def intrinsics_from_camera_info(message: CameraInfo) -> FloatArray | None:
+    """The `[3, 3]` camera matrix (pixels); None where the camera says that it is uncalibrated.
+
+    Raises:
+        MessageError: numbers that are no camera matrix.
+    """
+    matrix = np.array(message.k, np.float64).reshape(3, 3)
+    if matrix[0, 0] == 0.0:
+        return None
+    if not np.isfinite(matrix).all() or matrix[0, 0] < 0 or matrix[1, 1] <= 0:
+        raise MessageError(f"camera_info holds no camera matrix: k = {list(message.k)}")
+    return matrix
+
+
+def scale_camera_info(message: CameraInfo, width: int, height: int) -> CameraInfo:
+    """The same camera for an image resized to `width` x `height`.
+
+    Raises:
+        MessageError: the message has no image size.
+    """
+    if not message.width or not message.height:
+        raise MessageError("camera_info has no width and height")
+    x, y = width / message.width, height / message.height
+    scaled = CameraInfo(
+        header=message.header,
+        width=width,
+        height=height,
+        distortion_model=message.distortion_model,
+        d=message.d,
+        r=message.r,
+    )
+    scaled.k = np.array(message.k) * np.repeat([x, y, 1.0], 3)
+    scaled.p = np.array(message.p) * np.repeat([x, y, 1.0], 4)
+    return scaled
