@@ -24,6 +24,10 @@ class HeadType(StrEnum):
     LINEAR = "linear"
 
 
+DPT_PIXELS_PER_PATCH = 16
+"""Each patch becomes 4x4 features, doubled twice on the way to full resolution."""
+
+
 class GeometryEncoderConfig(PreTrainedConfig):
     """Shapes and options of a `GeometryEncoder`; the defaults are CUT3R's 512-pixel DPT model.
 
@@ -103,6 +107,11 @@ class GeometryEncoderConfig(PreTrainedConfig):
         if self.memory_dim % self.memory_heads:
             raise ValueError(
                 f"memory: width {self.memory_dim} does not split into {self.memory_heads} heads"
+            )
+        if self.head == HeadType.DPT and self.patch_size != DPT_PIXELS_PER_PATCH:
+            raise ValueError(
+                f"a DPT head gives {DPT_PIXELS_PER_PATCH} pixels a patch, so patch_size cannot be "
+                f"{self.patch_size}; use head='linear'"
             )
         if self.head == HeadType.DPT and not (
             len(self.dpt_hooks) == len(self.dpt_layer_dims) == 4

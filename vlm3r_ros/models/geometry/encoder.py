@@ -39,7 +39,7 @@ class GeometryEncoder(PreTrainedModel):
     config_class = GeometryEncoderConfig
     base_model_prefix = "geometry_encoder"
     main_input_name = "images"
-    _no_split_modules = ("EncoderBlock", "DecoderBlock")
+    _no_split_modules = ["EncoderBlock", "DecoderBlock"]  # noqa: RUF012 (the base class sets its type)
     _supports_sdpa = True
 
     def __init__(self, config: GeometryEncoderConfig) -> None:
