@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig, Qwen2Config, SiglipVisionConfig
@@ -118,9 +118,15 @@ class Vlm3rConfig(PreTrainedConfig):
         ),
     }
 
-    vision_config: dict[str, Any] | PreTrainedConfig | None = None
-    geometry_config: dict[str, Any] | PreTrainedConfig | None = None
-    text_config: dict[str, Any] | PreTrainedConfig | None = None
+    if TYPE_CHECKING:
+        # Given as a configuration or a dictionary, they are configurations once constructed.
+        vision_config: SiglipVisionConfig = SiglipVisionConfig()
+        geometry_config: GeometryEncoderConfig = GeometryEncoderConfig()
+        text_config: Qwen2Config = Qwen2Config()
+    else:
+        vision_config: dict[str, Any] | PreTrainedConfig | None = None
+        geometry_config: dict[str, Any] | PreTrainedConfig | None = None
+        text_config: dict[str, Any] | PreTrainedConfig | None = None
     fusion_heads: int = 18
     fusion_norm_eps: float = 1e-5
     fusion_dropout: float = 0.1
@@ -142,6 +148,16 @@ class Vlm3rConfig(PreTrainedConfig):
                 f"geometry_image_size {self.geometry_image_size} is not a multiple of the "
                 f"geometry encoder's patch size {patch}"
             )
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of the square frames that the vision tower takes."""
+        return int(self.vision_config.image_size)  # type: ignore[arg-type]
+
+    @property
+    def vision_grid_side(self) -> int:
+        """Side of the square grid of patches of a frame in the vision tower."""
+        return self.image_size // int(self.vision_config.patch_size)  # type: ignore[arg-type]
 
 
 def _check_choice(field: str, value: str, choices: type[StrEnum]) -> None:

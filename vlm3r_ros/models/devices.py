@@ -50,7 +50,7 @@ def resolve_dtype(
         return torch.bfloat16 if fast else torch.float32
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     resolved = names.get(dtype) if isinstance(dtype, str) else dtype
-    if resolved not in names.values():
+    if resolved is None or resolved not in names.values():
         raise ValueError(f"unknown dtype {dtype!r}; use auto, {', '.join(names)}")
     return resolved
 

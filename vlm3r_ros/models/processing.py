@@ -123,7 +123,7 @@ class Vlm3rProcessor:
             ids += self._text_ids(piece)
         return torch.tensor(ids, dtype=torch.long)
 
-    def decode(self, token_ids: Tensor | Sequence[int]) -> str:
+    def decode(self, token_ids: Tensor | list[int]) -> str:
         """Text of generated token ids, without special tokens and outer white space."""
         text = self.tokenizer.decode(token_ids, skip_special_tokens=True)
         return str(text).strip()

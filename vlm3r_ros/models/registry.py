@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -63,7 +64,7 @@ def build_model(
         torch.manual_seed(seed)
         model = Vlm3rForConditionalGeneration._from_config(config, dtype=dtype)
     return model, Vlm3rProcessor(
-        config.vision_config.image_size, tokenizer, image_token_index=config.image_token_index
+        config.image_size, tokenizer, image_token_index=config.image_token_index
     )
 
 
@@ -130,7 +131,7 @@ def _load_folder(
     resolved = resolve_dtype(dtype, device, num_parameters)
     try:
         processor = Vlm3rProcessor.from_pretrained(folder)
-        model, report = Vlm3rForConditionalGeneration.from_pretrained(
+        loaded: Any = Vlm3rForConditionalGeneration.from_pretrained(
             folder,
             dtype=resolved,
             local_files_only=True,
@@ -143,6 +144,7 @@ def _load_folder(
             f"it does not load ({type(error).__name__}: {error})",
             "its configuration, tokenizer and weights must come from one save_pretrained",
         ) from error
+    model, report = loaded
     for problem in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         keys = sorted(map(str, report[problem]))
         if keys:

@@ -50,7 +50,6 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
-    _no_split_modules = ("SiglipEncoderLayer", "EncoderBlock", "DecoderBlock", "Qwen2DecoderLayer")
 
     def __init__(self, config: Vlm3rConfig) -> None:
         super().__init__(config)
@@ -104,9 +103,8 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
     @property
     def tokens_per_frame(self) -> int:
         """Visual tokens that [`frame_tokens`] returns for one frame."""
-        vision = self.config.vision_config
         return tokens_per_frame(
-            vision.image_size // vision.patch_size,
+            self.config.vision_grid_side,
             PoolMode(self.config.pool_mode),
             NewlinePosition(self.config.newline_position),
         )
@@ -384,10 +382,10 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
         kwargs.setdefault(
             "attention_mask", inputs_embeds.new_ones(inputs_embeds.shape[:2], dtype=torch.long)
         )
-        return super().generate(inputs_embeds=inputs_embeds, **kwargs)
+        return super().generate(inputs_embeds=inputs_embeds, **kwargs)  # type: ignore[misc]
 
     def _check_pixels(self, pixel_values: Tensor) -> None:
-        size = self.config.vision_config.image_size
+        size = self.config.image_size
         if pixel_values.ndim != 4 or pixel_values.shape[1:] != (3, size, size):
             raise ValueError(
                 f"pixel_values must be [F, 3, {size}, {size}], got {list(pixel_values.shape)}; "
