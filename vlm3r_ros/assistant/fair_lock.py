@@ -9,8 +9,8 @@ from contextlib import contextmanager
 class FairLock:
     """Mutual exclusion, first come first served.
 
-    `threading.Lock` gives no order: a worker that takes it again and again could keep a question waiting for
-    ever. Not reentrant.
+    `threading.Lock` gives no order: a worker that takes it again and again could keep a question
+    waiting for ever. Not reentrant.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class FairLock:
         self._held = False
 
     def acquire(self, timeout: float | None = None) -> bool:
-        """Waits for this caller's turn, at most `timeout` seconds (None: for ever); False if it did not come."""
+        """Waits for this caller's turn; False if it did not come within `timeout` seconds."""
         with self._mutex:
             if not self._held:
                 self._held = True

@@ -1,7 +1,7 @@
 """The waiting room between a camera and the geometry encoder.
 
-A camera gives more frames than the encoder can take, and not all are worth a step. The buffer decides
-frame by frame, on a thumbnail, which ones may wait; whoever is ready takes the newest.
+A camera gives more frames than the encoder can take, and not all are worth a step. The buffer
+decides frame by frame, on a thumbnail, which ones may wait; whoever is ready takes the newest.
 """
 
 import math
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 _SMALL_SIDE = 160  # pixels of the longer side of the grey image on which sharpness is measured
 _THUMBNAIL = (32, 24)  # columns, rows of the grey image on which likeness is measured
-_SHARPNESS_HISTORY = 15  # frames whose median sharpness is the measure of the present camera and scene
+_SHARPNESS_HISTORY = (
+    15  # frames whose median sharpness is the measure of the present camera and scene
+)
 _SHARPNESS_MINIMUM_HISTORY = 5
 
 
 class FrameVerdict(StrEnum):
-    """What became of a frame. Only ACCEPTED and TIME_JUMP_BACK put the offered frame into the buffer."""
+    """What became of a frame. ACCEPTED and TIME_JUMP_BACK put the offered one into the buffer."""
 
     ACCEPTED = "accepted"
     BLURRED = "blurred"
@@ -57,11 +59,14 @@ class FrameBufferConfig:
     Attributes:
         max_frames: Frames that may wait at once.
         max_age_s: A waiting frame this much older than the newest one is dropped.
-        blur_ratio: A frame is blurred if its sharpness is below this share of the recent median; 0 keeps all.
+        blur_ratio: A frame is blurred if its sharpness is below this share of the recent median;
+            0 keeps all.
         duplicate_threshold: A frame is a duplicate if it differs from the last accepted one by less
             than this many grey levels (of 255) in the mean; 0 keeps all.
-        max_gap_s: After this long without an accepted frame the next one is taken, blurred, alike or not.
-        jump_back_s: A stamp that goes back by more than this is a restarted clock, not a late frame.
+        max_gap_s: After this long without an accepted frame the next one is taken, blurred, alike
+            or not.
+        jump_back_s: A stamp that goes back by more than this is a restarted clock, not a late
+            frame.
         min_side: Shortest side of an image that is accepted, in pixels.
         max_pixels: Largest image that is accepted, in pixels.
     """
@@ -77,7 +82,9 @@ class FrameBufferConfig:
 
     def __post_init__(self) -> None:
         if self.max_frames < 1:
-            raise ValueError(f"max_frames is {self.max_frames}; the buffer needs room for one frame")
+            raise ValueError(
+                f"max_frames is {self.max_frames}; the buffer needs room for one frame"
+            )
         for name in ("max_age_s", "blur_ratio", "duplicate_threshold", "max_gap_s", "jump_back_s"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it cannot be negative")
@@ -86,10 +93,11 @@ class FrameBufferConfig:
 class FrameBuffer:
     """Bounded buffer of frames that are worth a look. Safe to use from several threads.
 
-    Sharpness is the variance of the Laplacian of the image reduced to 160 pixels, compared with the median
-    over the last frames offered, so that it adapts to the camera and to a bare wall. Likeness is the mean absolute
-    difference of 32x24 grey thumbnails against the last accepted frame, so that slow motion adds up.
-    Neither can starve the assistant: after `max_gap_s` the next frame is taken whatever it looks like.
+    Sharpness is the variance of the Laplacian of the image reduced to 160 pixels, compared with
+    the median over the last frames offered, so that it adapts to the camera and to a bare wall.
+    Likeness is the mean absolute difference of 32x24 grey thumbnails against the last accepted
+    frame, so that slow motion adds up. Neither can starve the assistant: after `max_gap_s` the
+    next frame is taken whatever it looks like.
     """
 
     def __init__(self, config: FrameBufferConfig | None = None) -> None:
@@ -125,15 +133,16 @@ class FrameBuffer:
     def offer(self, frame: Frame) -> FrameVerdict:
         """Judges a frame and, if it is worth a look, lets it wait.
 
-        TIME_JUMP_BACK means that the clock was restarted (a recording that loops): everything that waited was
-        dropped, this frame is the first of a new stream, and the caller should start a new session.
-        Bad input is never an exception, but INVALID_IMAGE or INVALID_STAMP, with the reason in `last_problem`.
+        TIME_JUMP_BACK means that the clock was restarted (a recording that loops): everything
+        that waited was dropped, this frame is the first of a new stream, and the caller should
+        start a new session. Bad input is never an exception, but INVALID_IMAGE or INVALID_STAMP,
+        with the reason in `last_problem`.
         """
         verdict, problem = self._check(frame)
         if verdict is None:
             small = _small_grey(frame.image)
             sharpness = float(cv2.Laplacian(small, cv2.CV_32F).var())
-            thumbnail = cv2.resize(small, _THUMBNAIL, interpolation=cv2.INTER_AREA)
+            thumbnail = _shrink(small, _THUMBNAIL)
         with self._lock:
             if verdict is None:
                 verdict = self._judge(frame.stamp, sharpness, thumbnail)
@@ -234,17 +243,15 @@ def _image_problem(image: object, config: FrameBufferConfig) -> str:
     if min(height, width) < config.min_side:
         return f"the image is {width}x{height}; its sides must be at least {config.min_side} pixels"
     if height * width > config.max_pixels:
-        return (
-            f"the image is {width}x{height}; make it smaller, at most {config.max_pixels} pixels in all"
-        )
+        return f"the image is {width}x{height}; make it smaller, {config.max_pixels} pixels at most"
     return ""
 
 
 def _small_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Reduces an RGB image to a grey one of at most 160 pixels a side.
 
-    Rows and columns are left out first, down to no less than twice the wanted size, since averaging a
-    large image would cost more than all the rest.
+    Rows and columns are left out first, down to no less than twice the wanted size, since
+    averaging a large image would cost more than all the rest.
     """
     height, width = image.shape[:2]
     step = max(1, max(height, width) // (2 * _SMALL_SIDE))
@@ -253,4 +260,9 @@ def _small_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if scale >= 1.0:
         return np.asarray(grey, dtype=np.uint8)
     size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+    return _shrink(np.asarray(grey, dtype=np.uint8), size)
+
+
+def _shrink(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Averages a grey image down to `size` (columns, rows)."""
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

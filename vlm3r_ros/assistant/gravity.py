@@ -74,8 +74,8 @@ def unit(vector: ArrayLike) -> NDArray[np.float64]:
 def map_from_camera(up: ArrayLike) -> NDArray[np.float64]:
     """The rotation `R_map_camera` `[3, 3]` that sets a camera upright.
 
-    Map z is up; map x is the way the camera looks, laid flat. For a camera that looks straight down or up
-    it is the way a robot moves that tilts its head to do so.
+    Map z is up; map x is the way the camera looks, laid flat. For a camera that looks straight
+    down or up it is the way a robot moves that tilts its head to do so.
 
     Args:
         up: Direction of up in the camera's optical frame.
@@ -102,17 +102,17 @@ def find_floor(
 ) -> FloorPlane | None:
     """Finds the floor among the points that a camera sees.
 
-    RANSAC over planes whose normal is within `max_tilt` of a level camera's up and that lie below the
-    camera, then least squares on the best one's points. A floor has nothing beneath it: planes with
-    more than a few points below (a table) are passed over.
+    RANSAC over planes whose normal is within `max_tilt` of a level camera's up and that lie below
+    the camera, then least squares on the best one's points. A floor has nothing beneath it:
+    planes with more than a few points below (a table) are passed over.
 
     Args:
         points: `[..., 3]` in the camera's optical frame, metres.
         confidence: `[...]`; the lower half is left out.
         max_tilt: Largest angle between the floor's normal and a level camera's up, in radians.
         min_support: Share of the points that must lie on the floor.
-        tolerance: Distance from the plane, as a share of the points' median distance, within which a point
-            lies on it.
+        tolerance: Distance from the plane, as a share of the points' median distance, within
+            which a point lies on it.
         seed: Of the random planes; the same points give the same floor.
 
     Returns:
@@ -152,7 +152,11 @@ def find_floor(
 def _candidate_planes(
     cloud: NDArray[np.float64], random: np.random.Generator, max_tilt: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Planes through three points each that a floor could lie in: normals `[P, 3]`, camera heights `[P]`."""
+    """Planes that a floor could lie in, through three points each.
+
+    Returns:
+        Normals `[P, 3]` and heights of the camera above them `[P]`.
+    """
     a, b, c = cloud[random.integers(0, len(cloud), (3, _HYPOTHESES))]
     normals = np.cross(b - a, c - a)
     lengths = np.linalg.norm(normals, axis=1)
@@ -165,7 +169,7 @@ def _candidate_planes(
 
 
 def _fit_plane(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Least-squares plane through points: normal `[3]` on the side of up, camera height above it."""
+    """Least-squares plane through points: normal `[3]`, upward, and camera height above it."""
     center = points.mean(axis=0)
     normal = np.linalg.svd(points - center, full_matrices=False)[2][2]
     if normal @ LEVEL_UP < 0:

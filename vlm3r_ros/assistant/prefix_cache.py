@@ -13,8 +13,8 @@ _GROWTH = 1.5  # a buffer that is too small grows at least by this factor, so th
 class GrowingLayer(DynamicLayer):
     """One layer's keys and values, `[B, heads, length, head_dim]`, as views of larger buffers.
 
-    The dynamic layer of transformers concatenates: each token copies the whole cache. Here a token is written
-    behind the last one, and cutting back only shortens the view.
+    The dynamic layer of transformers concatenates: each token copies the whole cache. Here a
+    token is written behind the last one, and cutting back only shortens the view.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class GrowingLayer(DynamicLayer):
 def _reserve(
     buffer: torch.Tensor | None, held: torch.Tensor | None, new: torch.Tensor, length: int
 ) -> torch.Tensor:
-    """Returns a buffer with room for `length` tokens, with what is held copied into a new one if need be."""
+    """A buffer with room for `length` tokens, what is held copied over where it is a new one."""
     if buffer is not None and buffer.shape[-2] >= length:
         return buffer
     wanted = length if buffer is None else max(length, int(buffer.shape[-2] * _GROWTH))
@@ -87,16 +87,24 @@ class PrefixCache:
 
         Returns:
             `[1, V]`, the logits of the token that would follow.
+
+        An error in the language model (out of memory, say) leaves the cache empty.
         """
         start = self.length
         positions = torch.arange(start, start + embeds.shape[1], device=embeds.device)[None]
-        output = self.language_model(
-            inputs_embeds=embeds,
-            position_ids=positions,
-            past_key_values=self.key_values,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        try:
+            output = self.language_model(
+                inputs_embeds=embeds,
+                position_ids=positions,
+                past_key_values=self.key_values,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+        except BaseException:
+            # Some layers have the new tokens and some do not: nothing in here can be relied on
+            # any more.
+            self.clear()
+            raise
         logits: torch.Tensor = output.logits[:, -1]
         return logits
 

@@ -8,8 +8,11 @@ _NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?|[-+]?\.\d+")
 _NUMBER_WORDS = {
     word: float(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+        (
+            *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+            *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"),
+            *("seventeen", "eighteen", "nineteen", "twenty"),
+        )
     )
 }
 # Areas come before lengths: "square meters" contains "meters".
@@ -28,9 +31,10 @@ _UNITS = (
     ("%", r"per\s?cent\b|%"),
 )
 _UNIT_AT_START = tuple((unit, re.compile(rf"\s*-?\s*(?:{words})", re.I)) for unit, words in _UNITS)
-# A question may hold "5 m" or "3 s" that are not what is asked for: here the unit must be spelled as one asks.
+# A question may hold "5 m" or "3 s" that are not what is asked for: here the unit must be spelled
+# as one asks.
 _ASKED_UNIT = re.compile(
-    r"(?:\bin|measured in|how many|number of)\s+(?P<unit>[a-z²^0-9]+(?:\s+(?:centi)?met(?:er|re)s)?)",
+    r"(?:\bin|\bhow many|\bnumber of)\s+(?P<unit>[a-z²^0-9]+(?:\s+(?:centi)?met(?:er|re)s)?)",
     re.I,
 )
 _COUNT_QUESTION = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b", re.I)
@@ -42,8 +46,8 @@ class Quantity:
 
     Attributes:
         value: The number; NaN where there is none.
-        unit: `m`, `cm`, `mm`, `km`, `ft`, `in`, `m^2`, `cm^2`, `deg`, `rad`, `s`, `%`, `count`, or empty where neither the
-            answer nor the question names one.
+        unit: `m`, `cm`, `mm`, `km`, `ft`, `in`, `m^2`, `cm^2`, `deg`, `rad`, `s`, `%`, `count`,
+            or empty where neither the answer nor the question names one.
     """
 
     value: float = math.nan

@@ -44,10 +44,11 @@ class Keyframe:
 
 
 class SceneMemory:
-    """At most `max_keyframes` frames that cover the whole session evenly. Safe to use from several threads.
+    """At most `max_keyframes` frames that cover the whole session evenly.
 
-    Every `stride`-th frame offered becomes a keyframe. When there is no room, every second keyframe goes and the
-    stride doubles, so the first frame always stays and gaps are equal however long the session is.
+    Every `stride`-th frame offered becomes a keyframe. When there is no room, every second
+    keyframe goes and the stride doubles, so the first frame always stays and gaps are equal
+    however long the session is. Safe to use from several threads.
     """
 
     def __init__(self, max_keyframes: int = 32) -> None:
@@ -63,7 +64,7 @@ class SceneMemory:
 
     @property
     def keyframes(self) -> tuple[Keyframe, ...]:
-        """The keyframes held, oldest first; "frame i of N" in a question is the i-th of them, from 1."""
+        """The keyframes held, oldest first; "frame i of N" is the i-th of them, from 1."""
         with self._lock:
             return tuple(self._keyframes)
 
@@ -93,7 +94,7 @@ class SceneMemory:
         camera_token: torch.Tensor,
         patch_tokens: torch.Tensor,
     ) -> bool:
-        """Offers the session's next frame; shapes as in `Keyframe`. Returns whether it became a keyframe."""
+        """Offers the session's next frame, shapes as in `Keyframe`; returns whether it is kept."""
         with self._lock:
             number = self._offered
             self._offered += 1

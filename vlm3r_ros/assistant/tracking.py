@@ -37,8 +37,8 @@ class TrackerConfig:
         reset_interval: After so many frames the recurrent state starts anew and poses are chained,
             against forgetting on long streams (TTT3R); 0 for never.
         gravity: Direction of gravity (downward) in the first camera's optical frame, if known.
-        T_base_camera: `[4, 4]` pose of the camera's optical frame on a robot whose base has z up, if known;
-            gives the direction of gravity where `gravity` does not.
+        T_base_camera: `[4, 4]` pose of the camera's optical frame on a robot whose base has z up,
+            if known; gives the direction of gravity where `gravity` does not.
         seek_floor: Look for the floor in the first frame where gravity is not known.
         max_speed: Camera speed in m/s above which a pose is trusted less.
     """
@@ -74,9 +74,10 @@ class SceneObservation:
         patch_tokens: `[1, N, D]`
         grid: Rows and columns of the N patches.
         T_map_camera: `[4, 4]`, rigid, metres: the camera's optical frame in the map.
-        pose_confidence: In [0, 1], or NaN before any points were computed. The mean over the pixels of 1 - 1/c, with c
-            the confidence (from 1 up) of the newest pointmap of this session, times
-            max_speed / speed where the camera seems to have moved faster than `max_speed`.
+        pose_confidence: In [0, 1], or NaN before any points were computed. The mean over the
+            pixels of 1 - 1/c, with c the confidence (from 1 up) of the newest pointmap of this
+            session, times max_speed / speed where the camera seems to have moved faster than
+            `max_speed`.
         points: `[H, W, 3]` float32, in the map frame, metres; None on frames without points.
         point_confidence: `[H, W]` float32, from 1 up; None without points.
         depth: `[H, W]` float32, metres along the optical axis; None without points.
@@ -102,8 +103,8 @@ class SceneObservation:
 class GeometryTracker:
     """Runs the geometry encoder over a stream of frames and keeps the map's frame of reference.
 
-    The map's origin is the session's first camera, with z up. The state has a fixed size, so neither
-    time nor memory per frame depends on how long the session is. Not thread safe.
+    The map's origin is the session's first camera, with z up. The state has a fixed size, so
+    neither time nor memory per frame depends on how long the session is. Not thread safe.
     """
 
     def __init__(
@@ -143,11 +144,17 @@ class GeometryTracker:
         return self._up_source
 
     def set_gravity(self, gravity: ArrayLike) -> None:
-        """Gives the direction of gravity (downward) in the camera's optical frame, for sessions that start later."""
+        """Gives the direction of gravity (downward) in the first camera's optical frame.
+
+        Holds for sessions that start later.
+        """
         self._given_up = -unit(gravity)
 
     def set_mount(self, T_base_camera: ArrayLike) -> None:
-        """Gives the camera's pose on a robot whose base has z up, for sessions that start later."""
+        """Gives the camera's pose `[4, 4]` on a robot whose base has z up.
+
+        Holds for sessions that start later.
+        """
         self._given_up = up_from_mount(T_base_camera)
 
     def reset(self) -> str:
@@ -167,8 +174,8 @@ class GeometryTracker:
     def step(self, image: NDArray[np.uint8], stamp: float) -> SceneObservation:
         """Takes in the next frame.
 
-        Where the network's output is not finite the session is abandoned: the observation then belongs to
-        a new one, of which it is the first frame.
+        Where the network's output is not finite the session is abandoned: the observation then
+        belongs to a new one, of which it is the first frame.
 
         Args:
             image: uint8 `[H, W, 3]`, RGB, of any size; resized unless it has the model's size.
@@ -189,8 +196,8 @@ class GeometryTracker:
             T_world_camera = _rigid(output)
             if T_world_camera is None:
                 raise TrackingError(
-                    f"the geometry encoder gives no finite output for the frame at {stamp} s even on a new "
-                    "session; check the model's weights and data type"
+                    f"the geometry encoder gives no finite output for the frame at {stamp} s, "
+                    "not even in a new session; check the model's weights and data type"
                 )
         if self._frame_index == 0:
             self._set_up_map(output, T_world_camera)
@@ -203,7 +210,7 @@ class GeometryTracker:
         return observation
 
     def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
-        """Image uint8 `[H, W, 3]` -> the encoder's pixels `[1, 3, G, G]`, aspect squashed as published."""
+        """Image uint8 `[H, W, 3]` -> the encoder's pixels `[1, 3, G, G]`, aspect squashed."""
         size = self._processor.image_size
         if image.shape != (size, size, 3):
             image = self._processor.resize(image)
@@ -226,7 +233,11 @@ class GeometryTracker:
         up, source = LEVEL_UP, UpSource.LEVEL
         if self._given_up is not None:
             up, source = self._given_up, UpSource.GRAVITY
-        elif self.config.seek_floor and output.points_self is not None:
+        elif (
+            self.config.seek_floor
+            and output.points_self is not None
+            and output.confidence_self is not None
+        ):
             floor = find_floor(_numpy(output.points_self), _numpy(output.confidence_self))
             if floor is not None:
                 up, source = floor.up, UpSource.FLOOR
@@ -246,9 +257,10 @@ class GeometryTracker:
         T_map_camera = _orthonormal(self._T_map_world @ T_world_camera)
         points = confidence = depth = None
         every = self.config.points_every
-        if output.points_self is not None:
+        if output.points_self is not None and output.confidence_self is not None:
             confidence = _numpy(output.confidence_self)
-            self._point_trust = float(np.mean(1.0 - 1.0 / np.maximum(confidence, 1.0)))
+            trusted = 1.0 - 1.0 / np.maximum(np.nan_to_num(confidence, nan=1.0), 1.0)
+            self._point_trust = float(trusted.mean())
             if every and self._frame_index % every == 0:
                 in_camera = _numpy(output.points_self)
                 depth = np.ascontiguousarray(in_camera[..., 2])
@@ -283,7 +295,7 @@ class GeometryTracker:
         return min(1.0, self.config.max_speed / speed) if speed > 0 else 1.0
 
     def _start_chunk(self, pixels: torch.Tensor, T_map_camera: NDArray[np.float64]) -> None:
-        """Starts the recurrent state anew with the last frame as overlap; the map stays (TTT3R's reset)."""
+        """Starts the recurrent state anew, the last frame as overlap (TTT3R); the map stays."""
         output, state = self._encoder.step(
             pixels, self._encoder.initial_state(1), outputs=[GeometryHead.POSE]
         )
@@ -296,7 +308,7 @@ class GeometryTracker:
 
 
 def _rigid(output: GeometryOutput) -> NDArray[np.float64] | None:
-    """The frame's `T_world_camera` `[4, 4]`, exactly rigid; None if any of the output is not finite."""
+    """The frame's `T_world_camera` `[4, 4]`, exactly rigid; None if the output is not finite."""
     finite = torch.isfinite(output.camera_token).all() & torch.isfinite(output.patch_tokens).all()
     if not finite:
         return None
