@@ -1,0 +1,100 @@
+"""`vlm3r benchmark`: speed and memory, as ratios within one run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Measure speed and memory, as ratios within one run.", no_args_is_help=True)
+
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads of PyTorch.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Seed = Annotated[int, typer.Option(help="Of weights and pictures.")]
+Model = Annotated[str, typer.Option(help="Named size, model folder or hub name.")]
+DType = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+
+
+@app.command()
+def geometry(
+    height: Annotated[int, typer.Option(min=16)] = 432,
+    width: Annotated[int, typer.Option(min=16)] = 432,
+    rounds: Annotated[int, typer.Option(min=1, help="Counted steps of each variant.")] = 5,
+    threads: Threads = 2,
+    device: Device = "auto",
+    compile_step: Annotated[
+        bool, typer.Option("--compile", help="Run our variants through torch.compile.")
+    ] = False,
+) -> None:
+    """One step of the published size, tokens only, against the published procedure."""
+    from rich.console import Console
+
+    from vlm3r_ros.benchmarks.speed_geometry import benchmark_geometry, geometry_table
+    from vlm3r_ros.models.devices import resolve_device
+
+    _use_threads(threads)
+    where = resolve_device(device)
+    speeds = benchmark_geometry(
+        height=height, width=width, rounds=rounds, device=where, compile_step=compile_step
+    )
+    title = f"Geometry step, {width}x{height}, random weights, {_place(where, threads)}"
+    Console().print(geometry_table(speeds, title))
+
+
+@app.command()
+def answer(
+    model: Model = "nano",
+    rounds: Annotated[int, typer.Option(min=1, help="Counted answers of each kind.")] = 10,
+    threads: Threads = 2,
+    device: Device = "auto",
+    dtype: DType = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Time to the first token: prefix cache against encoding everything for each question."""
+    from rich.console import Console
+
+    from vlm3r_ros.benchmarks.speed_answer import answer_table, benchmark_answer
+    from vlm3r_ros.models.registry import load_model
+
+    _use_threads(threads)
+    network, processor = load_model(model, device=device, dtype=dtype)
+    speeds = benchmark_answer(network, processor, rounds=rounds, seed=seed)
+    title = f"Time to first token, {model}, {_place(network.device, threads)}"
+    Console().print(answer_table(speeds, title))
+
+
+@app.command()
+def stream(
+    frames: Annotated[int, typer.Option(min=400)] = 2000,
+    model: Model = "nano",
+    threads: Threads = 2,
+    device: Device = "auto",
+    dtype: DType = "auto",
+    seed: Seed = 0,
+) -> None:
+    """A long stream through the whole assistant: growth of memory and of the step's time."""
+    from rich.console import Console
+
+    from vlm3r_ros.benchmarks.speed_stream import benchmark_stream, stream_table
+    from vlm3r_ros.models.registry import load_model
+
+    _use_threads(threads)
+    network, processor = load_model(model, device=device, dtype=dtype)
+    speed = benchmark_stream(network, processor, frames=frames, seed=seed)
+    title = f"Stream of {frames} frames, {model}, {_place(network.device, threads)}"
+    Console().print(stream_table(speed, title))
+
+
+def _use_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _place(device: object, threads: int) -> str:
+    """Where the figures come from, in words."""
+    import torch
+
+    if getattr(device, "type", "cpu") == "cuda":
+        return torch.cuda.get_device_name(torch.device(str(device)))
+    return f"CPU, {threads} threads"
