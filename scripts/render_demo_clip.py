@@ -33,14 +33,17 @@ def main() -> None:
     room, camera, poses = living_room(arguments.seed), Camera(), walk(arguments.frames)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(arguments.output), "w") as container:
-        # One thread and no encoder banner keep the file the same, byte for byte.
-        options = {"crf": "24", "preset": "slow", "threads": "1"}
+        options = {"crf": "24", "preset": "slow"}
         stream = container.add_stream("libx264", rate=arguments.rate, options=options)
+        # How x264 splits a picture among threads decides what comes out.
+        stream.codec_context.thread_count = 1
         stream.width, stream.height, stream.pix_fmt = camera.width, camera.height, "yuv420p"
         stream.time_base = Fraction(1, arguments.rate)
-        for pose in poses:
+        for index, pose in enumerate(poses):
             view = render(room, camera, pose, samples=2)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(view.color, format="rgb24")))
+            picture = av.VideoFrame.from_ndarray(view.color, format="rgb24")
+            picture.pts = index
+            container.mux(stream.encode(picture))
         container.mux(stream.encode())
     truth = {
         "seed": arguments.seed,
