@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.service import Service
 
@@ -45,7 +44,8 @@ class Reply(Generic[RequestT, ResponseT]):
             return False
         try:
             deliver(self.response)
-        except InvalidHandle:
+        except RuntimeError:
+            # The service was destroyed, or the context shut down, before there was an answer.
             return False
         return True
 

@@ -14,8 +14,8 @@ from vlm3r_ros.nodes.managed_node import ManagedNode
 from vlm3r_ros.nodes.parameters import ParameterError
 from vlm3r_ros.resources import DDS_PROFILE_VARIABLE, ResourceError, use_dds_profile
 
-# Callbacks only hand over, so few threads do; transitions and diagnostics need their own.
-_EXECUTOR_THREADS = 4
+# Callbacks only hand over; transitions, diagnostics and services need threads of their own.
+_THREADS_PER_NODE = 4
 
 
 def run_nodes(
@@ -71,7 +71,7 @@ def check_dds_profile() -> str | None:
 
 
 def _spin(nodes: Sequence[ManagedNode]) -> None:
-    executor = MultiThreadedExecutor(num_threads=_EXECUTOR_THREADS)
+    executor = MultiThreadedExecutor(num_threads=_THREADS_PER_NODE * len(nodes))
     for node in nodes:
         executor.add_node(node)
     try:

@@ -1,0 +1,113 @@
+"""Loading of models for nodes: one copy a process, and only the parts that are needed."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from vlm3r_ros.models.configuration import Vlm3rConfig
+from vlm3r_ros.models.model_folder import check_model_folder, download_model, is_hub_name
+from vlm3r_ros.models.processing import Vlm3rProcessor
+from vlm3r_ros.models.registry import SIZES, load_model
+from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+from vlm3r_ros.nodes.parameters import ParameterSpec
+
+MODEL_PARAMETER = ParameterSpec(
+    "model",
+    "nano",
+    "Model: a registered size (nano, tiny, vlm3r-7b), a folder written by `vlm3r convert`, or "
+    "organisation/model on the Hugging Face Hub.",
+)
+DEVICE_PARAMETER = ParameterSpec(
+    "device", "auto", "Where the model runs: auto (CUDA if there is any), cpu, cuda, cuda:1, ..."
+)
+DTYPE_PARAMETER = ParameterSpec(
+    "dtype",
+    "auto",
+    "Number type of the weights; auto chooses by device and size of the model.",
+    choices=("auto", "float32", "bfloat16", "float16"),
+)
+
+
+class LoadedModel:
+    """A model with its processor; freed when the last node that holds it lets go."""
+
+    def __init__(self, model: Vlm3rForConditionalGeneration, processor: Vlm3rProcessor) -> None:
+        self.model = model
+        self.processor = processor
+
+
+_lock = threading.Lock()
+_whole_models = threading.Event()
+_loaded: WeakValueDictionary[tuple[str, str, str, bool], LoadedModel] = WeakValueDictionary()
+
+
+def acquire_model(
+    name: str,
+    device: str,
+    dtype: str,
+    warn: Callable[[str], object],
+    *,
+    geometry_only: bool = False,
+) -> LoadedModel:
+    """The model of that name, loaded now or shared with another node of this process.
+
+    Args:
+        name: size, folder or hub name.
+        device: see the parameter `device`.
+        dtype: see the parameter `dtype`.
+        warn: told what the loader warns of.
+        geometry_only: the geometry encoder is all that is needed; the rest is freed again, unless
+            nodes of this process share whole models.
+
+    Raises:
+        ModelFolderError: the folder is missing, truncated, or of another architecture.
+        ValueError: a device or type that cannot be had.
+    """
+    with _lock:
+        geometry_only = geometry_only and not _whole_models.is_set()
+        found = _loaded.get((name, device, dtype, geometry_only))
+        if found is not None:
+            return found
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            model, processor = load_model(name, device=device, dtype=dtype)
+        for warning in caught:
+            if issubclass(warning.category, UserWarning):
+                warn(str(warning.message))
+        if geometry_only:
+            _keep_geometry(model)
+        loaded = LoadedModel(model, processor)
+        _loaded[(name, device, dtype, geometry_only)] = loaded
+        return loaded
+
+
+def share_whole_models() -> None:
+    """Call where several nodes run in one process: all use the same, whole model."""
+    _whole_models.set()
+
+
+def model_image_size(name: str) -> int:
+    """Side in pixels of the square frames that a model takes, without loading it.
+
+    Raises:
+        ModelFolderError: no such model.
+    """
+    if name in SIZES:
+        vision: Any = SIZES[name].build_config().vision_config
+        return int(vision.image_size)
+    folder = Path(name).expanduser()
+    if not folder.exists() and is_hub_name(name):
+        folder = download_model(name)
+    check_model_folder(folder, Vlm3rConfig.model_type)
+    return Vlm3rProcessor.from_pretrained(folder).image_size
+
+
+def _keep_geometry(model: Vlm3rForConditionalGeneration) -> None:
+    for part, _ in list(model.named_children()):
+        if part != "geometry_encoder":
+            setattr(model, part, None)

@@ -1,0 +1,339 @@
+"""The `spatial_query` node: answers questions about what the camera has seen.
+
+Subscribes `vlm3r/frames` and `vlm3r/scene_state`, matched by stamp; serves `spatial_query`;
+publishes `vlm3r/answer`. Two workers: one remembers frames, one answers questions in the order they
+came and, while there are none, lets the language model read new keyframes.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from vlm3r_ros.assistant.answering import Answer, QuestionLimits
+from vlm3r_ros.assistant.assistant import AssistantConfig, SpatialAssistant
+from vlm3r_ros.assistant.errors import (
+    AnswerTimeoutError,
+    AssistantError,
+    BadRequestError,
+    NoFramesError,
+    NotReadyError,
+)
+from vlm3r_ros.models.prompts import format_options
+from vlm3r_ros.msg import NavigationHint, SceneState, SpatialAnswer
+from vlm3r_ros.nodes.deferred_service import Reply, create_deferred_service
+from vlm3r_ros.nodes.diagnostics import Diagnostics, DurationMonitor, RateMonitor
+from vlm3r_ros.nodes.image_conversion import ImageError, image_to_rgb
+from vlm3r_ros.nodes.loading import LoadedModel, acquire_model
+from vlm3r_ros.nodes.managed_node import ManagedNode
+from vlm3r_ros.nodes.message_conversion import (
+    MessageError,
+    seconds_to_stamp,
+    stamp_to_nanoseconds,
+)
+from vlm3r_ros.nodes.qos import RELIABLE
+from vlm3r_ros.nodes.query_parameters import PARAMETERS
+from vlm3r_ros.nodes.question_queue import Question, QuestionQueue, usable_timeout
+from vlm3r_ros.nodes.runtime import run_nodes
+from vlm3r_ros.nodes.scene_state import is_announcement, message_to_observation
+from vlm3r_ros.nodes.stamp_matcher import StampMatcher
+from vlm3r_ros.srv import SpatialQuery
+
+NO_NAVIGATION = "navigation hints are not available in this version; the question is answered"
+# Scene states overtake their frames by a few at most.
+_MAX_WAITING_STATES = 32
+_MAX_WAITING_PAIRS = 64
+_MAX_STAMPS = 1024
+_EXPIRY_PERIOD = 0.1
+
+_STATUS_OF_ERROR = {
+    BadRequestError: SpatialQuery.Response.BAD_REQUEST,
+    NoFramesError: SpatialQuery.Response.NO_FRAMES,
+    NotReadyError: SpatialQuery.Response.NOT_READY,
+    AnswerTimeoutError: SpatialQuery.Response.TIMEOUT,
+}
+
+
+class SpatialQueryNode(ManagedNode):
+    """Remembers the scene and answers questions about it."""
+
+    PARAMETERS = PARAMETERS
+
+    def __init__(self) -> None:
+        super().__init__("spatial_query")
+        self._loaded: LoadedModel | None = None
+        self._questions: QuestionQueue | None = None
+
+    def configure(self) -> None:
+        """Load the model; make subscriptions, publisher, service."""
+        parameters = self.parameters
+        self._loaded = acquire_model(
+            parameters["model"],
+            parameters["device"],
+            parameters["dtype"],
+            self.get_logger().warning,
+        )
+        self._assistant = SpatialAssistant(
+            self._loaded.model, self._loaded.processor, self._assistant_config()
+        )
+        self._matcher: StampMatcher[Image, SceneState] = StampMatcher(
+            parameters["match_frames"], _MAX_WAITING_STATES
+        )
+        # A scene state alone tells of a new session.
+        self._pairs: deque[tuple[Image | None, SceneState]] = deque(maxlen=_MAX_WAITING_PAIRS)
+        self._questions = QuestionQueue(parameters["max_queue"])
+        self._answered = RateMonitor()
+        self._answer_time = DurationMonitor()
+        self._first_token_time = DurationMonitor()
+        self._remembered = RateMonitor()
+        self._refused = 0
+        self._overrun = 0
+        self._resets = 0
+        self._stamps: OrderedDict[float, Time] = OrderedDict()
+        self._answer_publisher = self.publish_on(SpatialAnswer, "vlm3r/answer", RELIABLE)
+        frames = self.subscribe(Image, "vlm3r/frames", self._on_frame, RELIABLE)
+        states = self.subscribe(SceneState, "vlm3r/scene_state", self._on_state, RELIABLE)
+        silence = parameters["silence"]
+        remedy = "start the {} node in the same namespace"
+        self._frame_input = self.watch(
+            frames, "frame", silence, topic=remedy.format("frame_buffer")
+        )
+        self._state_input = self.watch(
+            states, "scene state", silence, topic=remedy.format("geometry")
+        )
+        self._services_made.append(
+            create_deferred_service(self, SpatialQuery, "spatial_query", self._on_question)
+        )
+        self._memory_worker = self.work("memory", self._remember_step)
+        self._answer_worker = self.work("answers", self._answer_step)
+        self.repeat(_EXPIRY_PERIOD, self._refuse_expired)
+
+    def activate(self) -> None:
+        """Forget what waited before a pause."""
+        self._pairs.clear()
+
+    def deactivate(self) -> None:
+        """Tell those who wait."""
+        self._refuse_all("the spatial_query node was deactivated; activate it and ask again")
+
+    def release(self) -> None:
+        """Free model and scene."""
+        self._refuse_all("the spatial_query node was cleaned up; configure it and ask again")
+        self._questions = None
+        self._loaded = None
+        self.__dict__.pop("_assistant", None)
+
+    def report(self, diagnostics: Diagnostics) -> None:
+        """Keyframes, questions, times, drops."""
+        diagnostics.value("keyframes", self._assistant.num_keyframes)
+        diagnostics.value("keyframes not yet read", self._assistant.num_pending_keyframes)
+        diagnostics.value("frames remembered", self._remembered.count)
+        diagnostics.value("remembered rate (Hz)", self._remembered.rate)
+        diagnostics.value("questions answered", self._answered.count)
+        diagnostics.value("questions waiting", len(self._questions or ()))
+        diagnostics.value("time to first token (s)", self._first_token_time.mean)
+        diagnostics.value("answer time (s)", self._answer_time.mean)
+        diagnostics.value("resets", self._resets)
+        diagnostics.value("dropped: bad message", self._refused)
+        diagnostics.value("dropped: too many waited", self._overrun)
+        diagnostics.value("dropped: scene state without its frame", self._matcher.unmatched)
+        if self._matcher.unmatched and not self._remembered.count:
+            diagnostics.warn(
+                "scene states come without their frames: raise match_frames, or lower max_rate "
+                "of frame_buffer"
+            )
+
+    def _assistant_config(self) -> AssistantConfig:
+        parameters = self.parameters
+        return AssistantConfig(
+            max_keyframes=parameters["max_keyframes"],
+            keyframes_per_pass=parameters["keyframes_per_pass"],
+            max_new_tokens=parameters["max_new_tokens"],
+            answer_timeout_s=parameters["answer_timeout"],
+            question_limits=QuestionLimits(max_question=parameters["max_question"]),
+            tell_times=parameters["tell_times"],
+        )
+
+    # ------------------------------------------------------------------ frames
+
+    def _on_frame(self, message: Image) -> None:
+        self._frame_input.received.tick()
+        stamp = stamp_to_nanoseconds(message.header.stamp)
+        self._queue_pair(self._matcher.put_first(stamp, message))
+
+    def _on_state(self, message: SceneState) -> None:
+        self._state_input.received.tick()
+        if is_announcement(message):
+            self._queue_pair((None, message))
+            return
+        stamp = stamp_to_nanoseconds(message.header.stamp)
+        self._queue_pair(self._matcher.put_second(stamp, message))
+
+    def _queue_pair(self, pair: tuple[Image | None, SceneState] | None) -> None:
+        if pair is not None:
+            self._overrun += len(self._pairs) == _MAX_WAITING_PAIRS
+            self._pairs.append(pair)
+            self._memory_worker.wake()
+
+    def _remember_step(self) -> bool:
+        try:
+            frame, state = self._pairs.popleft()
+        except IndexError:
+            return False
+        if frame is None:
+            self._forget(state.session_id)
+            return True
+        try:
+            observation = message_to_observation(state)
+            image = np.array(image_to_rgb(frame))
+            new_session = self._assistant.session_id not in (None, observation.session_id)
+            kept = self._assistant.remember(image, observation)
+        except (MessageError, ImageError, BadRequestError) as error:
+            self._refused += 1
+            self.log_seldom("warning", f"a frame is dropped: {error}", key=type(error).__name__)
+            return True
+        self._remembered.tick()
+        if new_session:
+            self._resets += 1
+            self.get_logger().info(f"new session {observation.session_id}: the scene is forgotten")
+        if kept:
+            self._stamps[observation.stamp] = state.header.stamp
+            if len(self._stamps) > _MAX_STAMPS:
+                self._stamps.popitem(last=False)
+            self._answer_worker.wake()
+        return True
+
+    def _forget(self, session_id: str) -> None:
+        if self._assistant.session_id == session_id:
+            return
+        self._assistant.reset()
+        self._resets += 1
+        self.get_logger().info(f"new session {session_id}: the scene is forgotten")
+
+    # ------------------------------------------------------------------ questions
+
+    def _on_question(self, reply: Reply[Any, Any]) -> None:
+        _fill_unknown(reply.response)
+        allowed = usable_timeout(reply.request.timeout, self.parameters["answer_timeout"])
+        question = Question(reply, allowed or math.inf)
+        if allowed is None:
+            question.refuse(
+                SpatialQuery.Response.BAD_REQUEST,
+                f"the timeout is {reply.request.timeout} s; give seconds above 0, or 0 for "
+                f"{self.parameters['answer_timeout']} s",
+            )
+        elif not self.active or self._questions is None:
+            question.refuse(
+                SpatialQuery.Response.NOT_READY,
+                "the spatial_query node is not active; activate it and ask again",
+            )
+        elif not self._questions.put(question):
+            question.refuse(
+                SpatialQuery.Response.NOT_READY,
+                f"{self.parameters['max_queue']} questions wait already; ask again later",
+            )
+        else:
+            self._answer_worker.wake()
+
+    def _answer_step(self) -> bool:
+        question = self._questions.take() if self._questions is not None else None
+        if question is not None:
+            self._answer(question)
+            return True
+        # One pass at a time, so that a question that comes meanwhile waits for no more than that.
+        return not self._assistant.catch_up(budget_s=0.0)
+
+    def _answer(self, question: Question) -> None:
+        request, waited = question.request, question.waited
+        if question.remaining <= 0:
+            self._refuse_late(question)
+            return
+        try:
+            answer = self._assistant.ask(
+                request.question, list(request.options), timeout=question.remaining
+            )
+        except AssistantError as error:
+            status = _STATUS_OF_ERROR.get(type(error), SpatialQuery.Response.FAILED)
+            message = str(error)
+            if isinstance(error, NoFramesError) and self._resets:
+                message = f"the session was reset, and since then {message}"
+            question.refuse(status, message)
+            return
+        except Exception as error:
+            self.note_error(error)
+            question.refuse(
+                SpatialQuery.Response.FAILED, f"inside the node: {type(error).__name__}: {error}"
+            )
+            return
+        response = question.reply.response
+        response.status = SpatialQuery.Response.OK
+        response.message = NO_NAVIGATION if request.navigate else ""
+        response.answer = self._answer_message(answer, list(request.options), waited)
+        response.hint.header = response.answer.header
+        response.hint.target = request.target
+        question.reply.send()
+        self._answer_publisher.publish(response.answer)
+        self._answered.tick()
+        self._answer_time.add(answer.total_time)
+        self._first_token_time.add(answer.time_to_first_token)
+
+    def _answer_message(
+        self, answer: Answer, options: Sequence[str], waited: float
+    ) -> SpatialAnswer:
+        chosen = answer.option_index
+        newest = self._stamps.get(answer.newest_stamp)
+        return SpatialAnswer(
+            header=Header(
+                stamp=self.get_clock().now().to_msg(), frame_id=self.parameters["map_frame"]
+            ),
+            question=answer.question,
+            answer=format_options(options)[chosen] if chosen >= 0 else answer.text,
+            option_index=chosen,
+            value=float(answer.value),
+            unit=answer.unit,
+            confidence=float(answer.confidence),
+            frames_used=answer.frames_used,
+            newest_frame=newest or seconds_to_stamp(answer.newest_stamp),
+            time_to_first_token=waited + answer.time_to_first_token,
+            total_time=waited + answer.total_time,
+        )
+
+    def _refuse_late(self, question: Question) -> None:
+        question.refuse(
+            SpatialQuery.Response.TIMEOUT,
+            f"no answer within {question.timeout:.3g} s: other questions came first; ask again, "
+            "or allow more time",
+        )
+
+    def _refuse_expired(self) -> None:
+        for question in self._questions.take_expired() if self._questions is not None else ():
+            self._refuse_late(question)
+
+    def _refuse_all(self, message: str) -> None:
+        for question in self._questions.take_all() if self._questions is not None else ():
+            question.refuse(SpatialQuery.Response.NOT_READY, message)
+
+
+def _fill_unknown(response: SpatialQuery.Response) -> None:
+    """No answer yet, and nothing is known of the way: no choice, no turn, no numbers."""
+    response.answer.option_index = -1
+    response.answer.value = math.nan
+    response.hint.turn = NavigationHint.UNKNOWN
+    response.hint.bearing = response.hint.distance = math.nan
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM."""
+    return run_nodes([SpatialQueryNode], args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
