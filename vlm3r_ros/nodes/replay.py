@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import rclpy
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo as CameraInfoMessage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Header
@@ -30,6 +31,7 @@ _LONGEST_WAIT = 0.1
 class ReplayNode(ManagedNode):
     """Publishes the frames of a folder of pictures, a video or a bag on a camera's topics.
 
+    These are `camera/image_raw` and `camera/camera_info`, to be remapped to those of the robot.
     Frames keep their recorded distances in time, divided by `rate`; their stamps are the present
     time, so that ages and transforms come out right. `~/finished` (std_msgs/Bool, transient local)
     turns true at the end of a recording that is not looped.
@@ -47,10 +49,8 @@ class ReplayNode(ManagedNode):
         ParameterSpec(
             "frame_id",
             "",
-            "Optical frame of the images; empty keeps the recorded one, or 'camera'.",
+            "Optical frame of the images; empty: the recorded one, or camera_optical_frame.",
         ),
-        ParameterSpec("image_topic", "/camera/image_raw", "Topic of the images."),
-        ParameterSpec("camera_info_topic", "/camera/camera_info", "Topic of the calibration."),
         ParameterSpec(
             "publish_camera_info",
             True,
@@ -74,6 +74,13 @@ class ReplayNode(ManagedNode):
         self._published = RateMonitor()
         self._due = 0.0
 
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure; a process that ends with its recording ends with one it cannot open, too."""
+        result = super().on_configure(state)
+        if result != TransitionCallbackReturn.SUCCESS and self.parameters["exit_at_end"]:
+            rclpy.try_shutdown(context=self.context)
+        return result
+
     def configure(self) -> None:
         """Open the recording and make the publishers."""
         path = self.parameters["path"]
@@ -82,18 +89,18 @@ class ReplayNode(ManagedNode):
         self._recording = open_recording(
             path, self.parameters["fps"] or None, self.parameters["topic"] or None
         )
-        image_topic = self.parameters["image_topic"]
         qos = qos_profile(self.parameters["qos"])
-        self._images = self.publish_on(Image, image_topic, qos)
-        self._infos = self.publish_on(CameraInfoMessage, self.parameters["camera_info_topic"], qos)
+        self._images = self.publish_on(Image, "camera/image_raw", qos)
+        self._infos = self.publish_on(CameraInfoMessage, "camera/camera_info", qos)
         self._finished_publisher = self.publish_on(Bool, "~/finished", LATCHED)
         self._published = RateMonitor()
         self._rewind()
         self.work("player", self._step)
         count = self._recording.num_frames
+        rate = self._recording.frame_rate * self.parameters["rate"]
         self.get_logger().info(
-            f"{path}: {'?' if count is None else count} frames at "
-            f"{self._recording.frame_rate * self.parameters['rate']:.3g} Hz on {image_topic}"
+            f"{path}: {'?' if count is None else count} frames at {rate:.3g} Hz "
+            f"on {self._images.topic_name}"
         )
 
     def activate(self) -> None:
@@ -164,7 +171,7 @@ class ReplayNode(ManagedNode):
 
     def _publish(self, frame: RecordedFrame) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
-        header.frame_id = self.parameters["frame_id"] or frame.frame_id or "camera"
+        header.frame_id = self.parameters["frame_id"] or frame.frame_id or "camera_optical_frame"
         self._images.publish(rgb_to_image(frame.image, header))
         if self.parameters["publish_camera_info"]:
             self._infos.publish(self._camera_info(frame, header))
