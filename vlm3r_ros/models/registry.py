@@ -136,6 +136,7 @@ def _load_folder(
             dtype=resolved,
             local_files_only=True,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
     except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
@@ -146,7 +147,7 @@ def _load_folder(
         ) from error
     model, report = loaded
     for problem in ("missing_keys", "mismatched_keys", "unexpected_keys"):
-        keys = sorted(map(str, report[problem]))
+        keys = sorted(key if isinstance(key, str) else key[0] for key in report[problem])
         if keys:
             shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
             raise ModelFolderError(

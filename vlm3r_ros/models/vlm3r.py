@@ -25,6 +25,7 @@ from vlm3r_ros.models.configuration import (
 )
 from vlm3r_ros.models.fusion import SpatialVisualFusion
 from vlm3r_ros.models.geometry import GeometryEncoder, GeometryState
+from vlm3r_ros.models.grouped_attention import GROUPED_SDPA
 from vlm3r_ros.models.visual_tokens import append_newlines, pool_grid, tokens_per_frame
 
 
@@ -71,6 +72,7 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
         )
         self.image_newline = nn.Parameter(torch.empty(hidden))
         self.language_model = Qwen2ForCausalLM(config.text_config)
+        self.language_model.set_attn_implementation(GROUPED_SDPA)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
