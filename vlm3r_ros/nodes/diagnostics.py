@@ -81,6 +81,7 @@ class InputMonitor:
         subscription: the subscription.
         name: what comes in, for people ("image").
         silence: seconds without a message before it counts as missing.
+        internal: whether the topic comes from another node of ours.
         remedies: words on which parameter or remapping to change.
     """
 
@@ -91,9 +92,11 @@ class InputMonitor:
         name: str,
         *,
         silence: float = 5.0,
+        internal: bool = False,
         remedies: dict[str, str] | None = None,
     ) -> None:
         self.name = name
+        self.internal = internal
         self.topic = subscription.topic_name
         self.received = RateMonitor()
         self._node = node
@@ -138,6 +141,18 @@ class InputMonitor:
                 f"not match; {self._remedies.get('qos', 'ask for what is offered')}"
             )
         return head + f"publishers: {listing}. " + self._published_but_lost(same_type)
+
+    def report(self, diagnostics: Diagnostics) -> str | None:
+        """Put count, rate, age and problem into a report; returns the problem."""
+        age = self.received.age
+        diagnostics.value(f"{self.name} topic", self.topic)
+        diagnostics.value(f"{self.name} received", self.received.count)
+        diagnostics.value(f"{self.name} rate (Hz)", self.received.rate)
+        diagnostics.value(f"{self.name} age (s)", "never" if age is None else age)
+        problem = self.problem()
+        if problem:
+            diagnostics.warn(problem)
+        return problem
 
     def _nobody(self) -> str:
         others = sorted(

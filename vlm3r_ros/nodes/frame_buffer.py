@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -115,8 +116,8 @@ class FrameBufferNode(ManagedNode):
         ),
     )
 
-    def __init__(self) -> None:
-        super().__init__("frame_buffer")
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("frame_buffer", **kwargs)
 
     def configure(self) -> None:
         """Make buffer, publishers and subscriptions; needs the model's image size only."""
@@ -180,7 +181,7 @@ class FrameBufferNode(ManagedNode):
             subscription,
             "image",
             self.parameters["silence"],
-            **{
+            remedies={
                 other_type: f"set image_transport:={other}",
                 "topic": "remap image, for example --ros-args -r image:=/camera/image_raw",
                 "qos": "set the parameter qos:=sensor_data (best effort)",

@@ -22,6 +22,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
+from vlm3r_ros.assistant.errors import NotReadyError
 from vlm3r_ros.assistant.scene_memory import SceneMemory
 from vlm3r_ros.assistant.tracking import GeometryTracker, SceneObservation
 from vlm3r_ros.msg import SceneState
@@ -53,9 +54,21 @@ class GeometryNode(ManagedNode):
 
     PARAMETERS = PARAMETERS
 
-    def __init__(self) -> None:
-        super().__init__("geometry")
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("geometry", **kwargs)
         self._loaded: LoadedModel | None = None
+        self._tracker: GeometryTracker | None = None
+
+    @property
+    def tracker(self) -> GeometryTracker:
+        """The tracker, while configured.
+
+        Raises:
+            NotReadyError: the node is not configured.
+        """
+        if self._tracker is None:
+            raise NotReadyError("the geometry node is not configured")
+        return self._tracker
 
     def configure(self) -> None:
         """Load the geometry encoder; make publishers, subscription, service."""
@@ -88,7 +101,8 @@ class GeometryNode(ManagedNode):
             frames,
             "frame",
             parameters["silence"],
-            topic="start the frame_buffer node in the same namespace",
+            internal=True,
+            remedies={"topic": "start the frame_buffer node in the same namespace"},
         )
         self.serve(Trigger, "vlm3r/reset", self._on_reset, MutuallyExclusiveCallbackGroup())
         self._worker = self.work("steps", self._step)
@@ -96,8 +110,7 @@ class GeometryNode(ManagedNode):
 
     def release(self) -> None:
         """Free the model."""
-        self._loaded = None
-        self.__dict__.pop("_tracker", None)
+        self._loaded = self._tracker = None
 
     def report(self, diagnostics: Diagnostics) -> None:
         """Rate and time of steps, drops, session."""
@@ -109,11 +122,11 @@ class GeometryNode(ManagedNode):
         diagnostics.value("dropped: bad message", self._refused)
         diagnostics.value("dropped: out of order", self._late)
         diagnostics.value("resets", self._resets)
-        diagnostics.value("tracking restarts", self._tracker.restarts)
-        diagnostics.value("session", self._tracker.session_id)
-        diagnostics.value("up from", self._tracker.up_source or "no frame yet")
+        diagnostics.value("tracking restarts", self.tracker.restarts)
+        diagnostics.value("session", self.tracker.session_id)
+        diagnostics.value("up from", self.tracker.up_source or "no frame yet")
 
-    # ------------------------------------------------------------------ input
+    # ---- input
 
     def _on_frame(self, message: Image) -> None:
         self._input.received.tick()
@@ -147,9 +160,9 @@ class GeometryNode(ManagedNode):
             self.log_seldom("warning", f"a frame is dropped: {error}")
             return True
         with self._tracker_lock:
-            if self._tracker.frame_index == 0:
+            if self.tracker.frame_index == 0:
                 self._find_up(message.header.frame_id)
-            observation = self._tracker.step(rgb, stamp)
+            observation = self.tracker.step(rgb, stamp)
             keyframe = self._would_keep(observation)
             self._last_stamp = stamp
             # Published under the lock, so that no old frame follows the news of a new session.
@@ -158,11 +171,11 @@ class GeometryNode(ManagedNode):
         self._step_time.add(observation.step_time)
         return True
 
-    # ------------------------------------------------------------------ session
+    # ---- session
 
     def _begin_session(self, reason: str) -> str:
         with self._tracker_lock:
-            session = self._tracker.reset()
+            session = self.tracker.reset()
             self._forget_session()
             self._path.clear()
             self._resets += 1
@@ -181,7 +194,7 @@ class GeometryNode(ManagedNode):
             return
         T_base_camera = self._mount.base_from_camera(base_frame, camera_frame)
         if T_base_camera is not None:
-            self._tracker.set_mount(T_base_camera)
+            self.tracker.set_mount(T_base_camera)
             return
         self.log_seldom(
             "warning",
@@ -199,7 +212,7 @@ class GeometryNode(ManagedNode):
             image, observation.stamp, observation.frame_index, nothing, nothing
         )
 
-    # ------------------------------------------------------------------ output
+    # ---- output
 
     def _make_publishers(self) -> None:
         self._state_publisher = self.publish_on(SceneState, "vlm3r/scene_state", RELIABLE)

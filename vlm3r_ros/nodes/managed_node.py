@@ -71,7 +71,7 @@ class ManagedNode(LifecycleNode):
                 0.0, self._autostart, clock=self.diagnostics.clock
             )
 
-    # ------------------------------------------------------------------ for subclasses to override
+    # ---- for subclasses to override
 
     def configure(self) -> None:
         """Make everything the node needs; raise with a clear message where that is impossible."""
@@ -80,7 +80,7 @@ class ManagedNode(LifecycleNode):
         """Called before the publishers are enabled and the workers start."""
 
     def deactivate(self) -> None:
-        """Called after the workers have stopped and the publishers are disabled."""
+        """Called after the workers have stopped, before the publishers are disabled."""
 
     def release(self) -> None:
         """Free what `configure` made; also called after a configure that failed half-way."""
@@ -88,7 +88,7 @@ class ManagedNode(LifecycleNode):
     def report(self, diagnostics: Diagnostics) -> None:
         """Add values and problems to the report that is about to be published."""
 
-    # ------------------------------------------------------------------ helpers for `configure`
+    # ---- helpers for `configure`
 
     def subscribe(
         self,
@@ -115,10 +115,22 @@ class ManagedNode(LifecycleNode):
         return subscription
 
     def watch(
-        self, subscription: Subscription[Any], name: str, silence: float, **remedies: str
+        self,
+        subscription: Subscription[Any],
+        name: str,
+        silence: float,
+        *,
+        internal: bool = False,
+        remedies: dict[str, str] | None = None,
     ) -> InputMonitor:
-        """Report on /diagnostics, and log, when a subscription stays silent for `silence` s."""
-        monitor = InputMonitor(self, subscription, name, silence=silence, remedies=remedies)
+        """Report on /diagnostics, and log, when a subscription stays silent for `silence` s.
+
+        An `internal` topic, of another node of ours, is logged only where nobody publishes it:
+        otherwise that node says itself what it lacks.
+        """
+        monitor = InputMonitor(
+            self, subscription, name, silence=silence, internal=internal, remedies=remedies
+        )
         self.inputs.append(monitor)
         return monitor
 
@@ -181,7 +193,7 @@ class ManagedNode(LifecycleNode):
         self._workers.append(worker)
         return worker
 
-    # ------------------------------------------------------------------ errors
+    # ---- errors
 
     def guarded(self, callback: C) -> C:
         """The same callback, but what it raises is logged and counted, and never leaves it."""
@@ -222,19 +234,18 @@ class ManagedNode(LifecycleNode):
         getattr(self.get_logger(), severity)(text)
         return True
 
-    # ------------------------------------------------------------------ lifecycle
+    # ---- lifecycle
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make everything; a failure is told and leaves the node unconfigured."""
         try:
             self.configure()
-            result = super().on_configure(state)
+            self.failure = ""
+            return super().on_configure(state)
         except Exception as error:
             result = self._transition_failed("configure", error)
-            self._release_all()
-        else:
-            self.failure = ""
-        return result
+            self.guarded(self._release_all)()
+            return result
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Enable publishers, start workers."""
@@ -255,11 +266,10 @@ class ManagedNode(LifecycleNode):
         """Stop workers, disable publishers."""
         try:
             self._pause()
-            result = super().on_deactivate(state)
             self.deactivate()
+            return super().on_deactivate(state)
         except Exception as error:
             return self._transition_failed("deactivate", error)
-        return result
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything that configure made."""
@@ -317,7 +327,7 @@ class ManagedNode(LifecycleNode):
         self._publishers_made, self._workers, self.inputs = [], [], []
         self.release()
 
-    # ------------------------------------------------------------------ diagnostics
+    # ---- diagnostics
 
     def _report(self) -> None:
         diagnostics = self.diagnostics
@@ -331,17 +341,8 @@ class ManagedNode(LifecycleNode):
             diagnostics.error(self.failure)
         elif self.active:
             for monitor in list(self.inputs):
-                self._report_input(monitor)
+                problem = monitor.report(diagnostics)
+                if problem and not (monitor.internal and self.count_publishers(monitor.topic)):
+                    self.log_seldom("warning", problem, key=monitor.topic)
             self.report(diagnostics)
         diagnostics.publish(state)
-
-    def _report_input(self, monitor: InputMonitor) -> None:
-        age = monitor.received.age
-        self.diagnostics.value(f"{monitor.name} topic", monitor.topic)
-        self.diagnostics.value(f"{monitor.name} received", monitor.received.count)
-        self.diagnostics.value(f"{monitor.name} rate (Hz)", monitor.received.rate)
-        self.diagnostics.value(f"{monitor.name} age (s)", "never" if age is None else age)
-        problem = monitor.problem()
-        if problem:
-            self.diagnostics.warn(problem)
-            self.log_seldom("warning", problem, key=monitor.topic)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -30,7 +31,7 @@ from vlm3r_ros.assistant.errors import (
 from vlm3r_ros.models.prompts import format_options
 from vlm3r_ros.msg import NavigationHint, SceneState, SpatialAnswer
 from vlm3r_ros.nodes.deferred_service import Reply, create_deferred_service
-from vlm3r_ros.nodes.diagnostics import Diagnostics, DurationMonitor, RateMonitor
+from vlm3r_ros.nodes.diagnostics import Diagnostics, DurationMonitor, InputMonitor, RateMonitor
 from vlm3r_ros.nodes.image_conversion import ImageError, image_to_rgb
 from vlm3r_ros.nodes.loading import LoadedModel, acquire_model
 from vlm3r_ros.nodes.managed_node import ManagedNode
@@ -67,10 +68,22 @@ class SpatialQueryNode(ManagedNode):
 
     PARAMETERS = PARAMETERS
 
-    def __init__(self) -> None:
-        super().__init__("spatial_query")
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("spatial_query", **kwargs)
         self._loaded: LoadedModel | None = None
+        self._assistant: SpatialAssistant | None = None
         self._questions: QuestionQueue | None = None
+
+    @property
+    def assistant(self) -> SpatialAssistant:
+        """The assistant, while configured.
+
+        Raises:
+            NotReadyError: the node is not configured.
+        """
+        if self._assistant is None:
+            raise NotReadyError("the spatial_query node is not configured")
+        return self._assistant
 
     def configure(self) -> None:
         """Load the model; make subscriptions, publisher, service."""
@@ -101,14 +114,8 @@ class SpatialQueryNode(ManagedNode):
         self._answer_publisher = self.publish_on(SpatialAnswer, "vlm3r/answer", RELIABLE)
         frames = self.subscribe(Image, "vlm3r/frames", self._on_frame, RELIABLE)
         states = self.subscribe(SceneState, "vlm3r/scene_state", self._on_state, RELIABLE)
-        silence = parameters["silence"]
-        remedy = "start the {} node in the same namespace"
-        self._frame_input = self.watch(
-            frames, "frame", silence, topic=remedy.format("frame_buffer")
-        )
-        self._state_input = self.watch(
-            states, "scene state", silence, topic=remedy.format("geometry")
-        )
+        self._frame_input = self._watch(frames, "frame", "frame_buffer")
+        self._state_input = self._watch(states, "scene state", "geometry")
         self._services_made.append(
             create_deferred_service(self, SpatialQuery, "spatial_query", self._on_question)
         )
@@ -127,14 +134,12 @@ class SpatialQueryNode(ManagedNode):
     def release(self) -> None:
         """Free model and scene."""
         self._refuse_all("the spatial_query node was cleaned up; configure it and ask again")
-        self._questions = None
-        self._loaded = None
-        self.__dict__.pop("_assistant", None)
+        self._questions = self._loaded = self._assistant = None
 
     def report(self, diagnostics: Diagnostics) -> None:
         """Keyframes, questions, times, drops."""
-        diagnostics.value("keyframes", self._assistant.num_keyframes)
-        diagnostics.value("keyframes not yet read", self._assistant.num_pending_keyframes)
+        diagnostics.value("keyframes", self.assistant.num_keyframes)
+        diagnostics.value("keyframes not yet read", self.assistant.num_pending_keyframes)
         diagnostics.value("frames remembered", self._remembered.count)
         diagnostics.value("remembered rate (Hz)", self._remembered.rate)
         diagnostics.value("questions answered", self._answered.count)
@@ -151,6 +156,11 @@ class SpatialQueryNode(ManagedNode):
                 "of frame_buffer"
             )
 
+    def _watch(self, subscription: Subscription[Any], name: str, source: str) -> InputMonitor:
+        remedies = {"topic": f"start the {source} node in the same namespace"}
+        silence = self.parameters["silence"]
+        return self.watch(subscription, name, silence, internal=True, remedies=remedies)
+
     def _assistant_config(self) -> AssistantConfig:
         parameters = self.parameters
         return AssistantConfig(
@@ -162,7 +172,7 @@ class SpatialQueryNode(ManagedNode):
             tell_times=parameters["tell_times"],
         )
 
-    # ------------------------------------------------------------------ frames
+    # ---- frames
 
     def _on_frame(self, message: Image) -> None:
         self._frame_input.received.tick()
@@ -194,8 +204,8 @@ class SpatialQueryNode(ManagedNode):
         try:
             observation = message_to_observation(state)
             image = np.array(image_to_rgb(frame))
-            new_session = self._assistant.session_id not in (None, observation.session_id)
-            kept = self._assistant.remember(image, observation)
+            new_session = self.assistant.session_id not in (None, observation.session_id)
+            kept = self.assistant.remember(image, observation)
         except (MessageError, ImageError, BadRequestError) as error:
             self._refused += 1
             self.log_seldom("warning", f"a frame is dropped: {error}", key=type(error).__name__)
@@ -212,13 +222,13 @@ class SpatialQueryNode(ManagedNode):
         return True
 
     def _forget(self, session_id: str) -> None:
-        if self._assistant.session_id == session_id:
+        if self.assistant.session_id == session_id:
             return
-        self._assistant.reset()
+        self.assistant.reset()
         self._resets += 1
         self.get_logger().info(f"new session {session_id}: the scene is forgotten")
 
-    # ------------------------------------------------------------------ questions
+    # ---- questions
 
     def _on_question(self, reply: Reply[Any, Any]) -> None:
         _fill_unknown(reply.response)
@@ -249,7 +259,7 @@ class SpatialQueryNode(ManagedNode):
             self._answer(question)
             return True
         # One pass at a time, so that a question that comes meanwhile waits for no more than that.
-        return not self._assistant.catch_up(budget_s=0.0)
+        return not self.assistant.catch_up(budget_s=0.0)
 
     def _answer(self, question: Question) -> None:
         request, waited = question.request, question.waited
@@ -257,7 +267,7 @@ class SpatialQueryNode(ManagedNode):
             self._refuse_late(question)
             return
         try:
-            answer = self._assistant.ask(
+            answer = self.assistant.ask(
                 request.question, list(request.options), timeout=question.remaining
             )
         except AssistantError as error:
