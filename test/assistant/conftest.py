@@ -1,4 +1,4 @@
-"""One small model for all tests of the assistant; its weights are random, its code is the real one."""
+"""One small model for all tests of the assistant: random weights, the real code."""
 
 from collections.abc import Callable
 

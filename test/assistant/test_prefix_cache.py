@@ -1,4 +1,4 @@
-"""The cache holds what the language model would compute anew, and gives memory back only by cutting its view."""
+"""The cache holds what the language model would compute anew, and is cut back without a trace."""
 
 import pytest
 import torch
