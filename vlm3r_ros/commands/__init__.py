@@ -1,0 +1,1 @@
+"""The subcommands of `vlm3r`, one module each."""
