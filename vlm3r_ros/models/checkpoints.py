@@ -1,5 +1,6 @@
 """Reading weight files that strangers made, without executing anything that is in them."""
 
+import json
 import mmap
 import pickle
 import struct
@@ -16,7 +17,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-SAFETENSORS_INDEX = "model.safetensors.index.json"
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _STORAGE_DTYPES = {
     "FloatStorage": torch.float32,
@@ -204,9 +204,25 @@ def _weight_files(folder: Path, pattern: str) -> list[Path]:
         raise CheckpointError(f"there is no folder or weight file at {folder}")
     for ending in ("safetensors", "bin", "pth"):
         files = sorted(folder.glob(f"{pattern}.{ending}"))
+        indices = sorted(folder.glob(f"{pattern}.{ending}.index.json"))
+        for index in indices:
+            _check_shards(index)
         if files:
             return files
     raise CheckpointError(f"{folder} holds no {pattern}.safetensors, .bin or .pth file")
+
+
+def _check_shards(index: Path) -> None:
+    """Raise if shards that an index lists are absent: a download that was cut short."""
+    try:
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{index} is not an index of weight files: {error}") from error
+    absent = sorted(shard for shard in shards if not (index.parent / shard).is_file())
+    if absent:
+        raise CheckpointError(
+            f"{index.parent} lacks {', '.join(absent)}, listed in {index.name}; download it again"
+        )
 
 
 class _Archive:
