@@ -57,7 +57,7 @@ $(VENV)/.requirements: $(VENV)/.created constraints.txt requirements.txt require
 	  e = p["project"]["optional-dependencies"]; \
 	  print(*p["build-system"]["requires"], *e["onnx"], *e["test"], sep="\n")' \
 	  > $(VENV)/requirements-build.txt
-	@$(PIP) install --quiet --progress-bar on -c constraints.txt \
+	@$(PIP) install -c constraints.txt \
 	  -r requirements.txt -r requirements-ros.txt -r $(VENV)/requirements-build.txt
 	@touch $@
 

@@ -4,7 +4,6 @@ ros2 launch vlm3r_ros assistant.launch.py image_topic:=/camera/color/image_raw
 ros2 launch vlm3r_ros assistant.launch.py replay:=/path/to/video.mp4 rviz:=true
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +143,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     camera_info = argument("camera_info_topic") or "/".join([*image.split("/")[:-1], "camera_info"])
 
     def node(
-        executable: str, parameters: dict[str, Any], remappings: Iterable[tuple[str, str]] = ()
+        executable: str, parameters: dict[str, Any], remappings: list[tuple[str, str]]
     ) -> Node:
         return Node(
             package=PACKAGE,
@@ -152,7 +151,7 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             namespace=argument("namespace"),
             # No node name: in the process of `composed` it would rename every node.
             parameters=[params_file, parameters],
-            remappings=list(remappings),
+            remappings=remappings,
             ros_arguments=["--log-level", argument("log_level")],
             output="screen",
             emulate_tty=True,
@@ -170,12 +169,8 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     actions += [node(executable, given, inputs) for executable in executables]
 
     if argument("replay"):
-        recording = {
-            "path": text("replay"),
-            "image_topic": image,
-            "camera_info_topic": camera_info,
-        }
-        actions.append(node("replay", {**given, **recording}))
+        outputs = [("camera/image_raw", image), ("camera/camera_info", camera_info)]
+        actions.append(node("replay", {**given, "path": text("replay")}, outputs))
 
     if argument("rviz") == "true":
         actions.append(

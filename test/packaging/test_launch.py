@@ -151,9 +151,10 @@ def test_replay_publishes_what_the_frame_buffer_listens_to(launcher: Launcher) -
         image_topic="front/image",
         camera_info_topic="front/info",
     )
-    published = calls["replay"].parameters
-    assert f"image:={published['image_topic']}" in calls["frame_buffer"].after("-r")
-    assert f"camera_info:={published['camera_info_topic']}" in calls["frame_buffer"].after("-r")
+    assert "image:=front/image" in calls["frame_buffer"].after("-r")
+    assert "camera/image_raw:=front/image" in calls["replay"].after("-r")
+    assert "camera_info:=front/info" in calls["frame_buffer"].after("-r")
+    assert "camera/camera_info:=front/info" in calls["replay"].after("-r")
     # replay knows no compressed images
     assert calls["frame_buffer"].parameters["image_transport"] == "raw"
 
