@@ -43,7 +43,9 @@ class Stage:
         self.infos: list[CameraInfo] = []
         self.arrivals: list[float] = []
         self.ended: list[bool] = []
-        self.listener.create_subscription(Image, "/camera/image_raw", self._image, RELIABLE)
+        self.image_subscription = self.listener.create_subscription(
+            Image, "/camera/image_raw", self._image, RELIABLE
+        )
         self.listener.create_subscription(
             CameraInfo, "/camera/camera_info", self.infos.append, RELIABLE
         )
@@ -88,18 +90,21 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 
 def test_every_frame_comes_once_in_order_and_the_end_is_told(stage, pictures):
-    node = stage.play(path=str(pictures), fps=20.0, autostart=False)
-    # The listener is there first: nothing is lost to discovery.
-    node.trigger_configure()
-    assert stage.until(lambda: node.count_subscribers("/camera/image_raw") == 1)
-    stage.until(lambda: False, timeout=0.3)
-    node.trigger_activate()
+    stage.play(path=str(pictures), fps=20.0)
     assert stage.until(lambda: len(stage.images) == 5 and stage.ended == [True])
     assert stage.greys() == [0, 10, 20, 30, 40]
     assert {image.header.frame_id for image in stage.images} == {"camera_optical_frame"}
     intervals = np.diff([stamp_to_seconds(image.header.stamp) for image in stage.images])
     assert (intervals > 0.03).all()
     assert abs(intervals.mean() - 0.05) < 0.02
+
+
+def test_without_a_subscriber_playing_begins_when_patience_ends(stage, pictures):
+    stage.listener.destroy_subscription(stage.image_subscription)
+    node = stage.play(path=str(pictures), fps=100.0, wait_for_subscriber=0.5)
+    began = time.monotonic()
+    assert stage.until(node.finished.is_set)
+    assert time.monotonic() - began > 0.5
 
 
 def test_stamps_are_the_present_time(stage, pictures):
@@ -186,7 +191,12 @@ def test_the_process_ends_with_the_recording(pictures, readable, code):
         "ROS_DOMAIN_ID": str(DOMAIN + 1),
     }
     command = [sys.executable, "-m", "vlm3r_ros.nodes.replay", "--ros-args"]
-    for parameter in (f"path:={pictures}", "exit_at_end:=true", "fps:=50.0"):
+    for parameter in (
+        f"path:={pictures}",
+        "exit_at_end:=true",
+        "fps:=50.0",
+        "wait_for_subscriber:=0.1",
+    ):
         command += ["-p", parameter]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     assert done.returncode == code, done.stderr

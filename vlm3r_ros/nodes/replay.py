@@ -26,6 +26,7 @@ from vlm3r_ros.recordings import RecordedFrame, Recording, RecordingError, open_
 _MAX_LAG = 0.5
 # The worker looks up this often (s) while it waits for a frame's time, so that it can be stopped.
 _LONGEST_WAIT = 0.1
+_SUBSCRIBER_POLL = 0.02
 
 
 class ReplayNode(ManagedNode):
@@ -46,6 +47,13 @@ class ReplayNode(ManagedNode):
         ),
         ParameterSpec("loop", False, "Start again at the end."),
         ParameterSpec("exit_at_end", False, "End the process at the end of the recording."),
+        ParameterSpec(
+            "wait_for_subscriber",
+            5.0,
+            "Begin when somebody subscribes to the images, at the latest after so many seconds.",
+            0.0,
+            3600.0,
+        ),
         ParameterSpec(
             "frame_id",
             "",
@@ -73,6 +81,7 @@ class ReplayNode(ManagedNode):
         self._previous_stamp: float | None = None
         self._published = RateMonitor()
         self._due = 0.0
+        self._wait_until = 0.0
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure; a process that ends with its recording ends with one it cannot open, too."""
@@ -108,6 +117,7 @@ class ReplayNode(ManagedNode):
         if self.finished.is_set():
             self._rewind()
         self._due = time.monotonic()
+        self._wait_until = self._due + self.parameters["wait_for_subscriber"]
 
     def release(self) -> None:
         """Close the recording."""
@@ -134,7 +144,13 @@ class ReplayNode(ManagedNode):
         if self._next is None:
             self._read_ahead()
             return not self.finished.is_set()
-        wait = self._due - time.monotonic()
+        now = time.monotonic()
+        if now < self._wait_until:
+            if self._images.get_subscription_count() == 0:
+                time.sleep(_SUBSCRIBER_POLL)
+                return True
+            self._wait_until, self._due = 0.0, now
+        wait = self._due - now
         if wait > 0:
             time.sleep(min(wait, _LONGEST_WAIT))
             return True
