@@ -58,7 +58,8 @@ $(VENV)/.requirements: $(VENV)/.created constraints.txt requirements.txt require
 	  print(*p["build-system"]["requires"], *e["onnx"], *e["test"], sep="\n")' \
 	  > $(VENV)/requirements-build.txt
 	@$(PIP) install -c constraints.txt \
-	  -r requirements.txt -r requirements-ros.txt -r $(VENV)/requirements-build.txt
+	  -r requirements.txt -r requirements-ros.txt -r $(VENV)/requirements-build.txt \
+	  | sed -u '/^Requirement already satisfied/d'
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.requirements $(PACKAGE_FILES)
