@@ -16,6 +16,7 @@ from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _POLL_PERIOD = 0.05
+_REPEAT_PERIOD = 1.0
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,14 @@ class ProcessGroup:
             How each ended.
         """
         for number, wait in ((signal.SIGINT, patience), (signal.SIGTERM, patience / 3)):
-            self._signal(number)
             end = time.monotonic() + wait
-            while self.running and time.monotonic() < end:
+            again = 0.0
+            while self.running and (now := time.monotonic()) < end:
+                # One that still starts up may not have its handlers yet, and lose the first.
+                if now >= again:
+                    self._signal(number)
+                    again = now + _REPEAT_PERIOD
                 time.sleep(_POLL_PERIOD)
-            if not self.running:
-                break
         self._signal(signal.SIGKILL)
         for child in self._children.values():
             child.wait()

@@ -1,0 +1,95 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vlm3r_ros.commands import demo
+from vlm3r_ros.commands.errors import CommandError
+from vlm3r_ros.commands.top_view import draw_top_view
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The demo sets these for itself and its nodes; here the process lives on.
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def test_the_demo_asks_real_nodes_while_frames_arrive(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo, "SHORTEST_PLAY", 4.0)
+    monkeypatch.setattr(demo, "LONGEST_PLAY", 4.0)
+    output = tmp_path / "out"
+    assert demo.run_demo(demo.DemoOptions(output=output, model="tiny")) == 0
+
+    summary = json.loads((output / "answers.json").read_text())
+    answers = summary["answers"]
+    assert [answer["question"] for answer in answers] == [q.text for q in demo.QUESTIONS]
+    assert {answer["status"] for answer in answers} == {"OK"}
+    assert all(answer["recording_still_playing"] for answer in answers)
+    # Frames went on arriving between the questions, and each answer rests on newer ones.
+    processed = [answer["frames_processed"] for answer in answers]
+    assert processed == sorted(set(processed))
+    newest = [answer["newest_frame"] for answer in answers]
+    assert newest == sorted(set(newest))
+    assert summary["frames_processed"] > processed[-1]
+    chosen = [answer for answer in answers if answer["options"]]
+    assert all(0 <= answer["option_index"] < len(answer["options"]) for answer in chosen)
+
+    assert Image.open(output / "trajectory.png").size == (840, 840)
+    printed = capsys.readouterr().out
+    assert "3 nodes active" in printed
+    assert "no trained weights" in printed
+    assert summary["trained"] is False
+
+
+def test_a_node_that_cannot_work_is_named_with_the_reason(tmp_path):
+    with pytest.raises(CommandError, match=r"(geometry|spatial_query|frame_buffer).*no-such-model"):
+        demo.run_demo(demo.DemoOptions(output=tmp_path, model="./no-such-model"))
+
+
+def test_a_short_recording_is_played_slower_and_a_long_one_cut(tmp_path):
+    for index in range(13):
+        Image.new("RGB", (32, 24)).save(tmp_path / f"{index}.png")
+    parameters, seconds = demo.plan_play(tmp_path)
+    assert parameters["fps"] == pytest.approx(13 / demo.SHORTEST_PLAY)
+    assert seconds == demo.SHORTEST_PLAY
+    for index in range(13, 250):
+        Image.new("RGB", (32, 24)).save(tmp_path / f"{index}.png")
+    parameters, seconds = demo.plan_play(tmp_path)
+    assert "fps" not in parameters
+    assert seconds == demo.LONGEST_PLAY
+
+
+def test_an_output_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CommandError, match="cannot write to"):
+        demo.run_demo(demo.DemoOptions(output=tmp_path / "file" / "out"))
+
+
+def test_untrained_is_a_name_without_weights(tmp_path):
+    assert demo.is_untrained("tiny")
+    assert not demo.is_untrained(str(tmp_path))
+    assert not demo.is_untrained("organisation/model")
+
+
+@pytest.mark.parametrize("points", [0, 1, 500])
+@pytest.mark.parametrize("poses", [0, 1, 30])
+def test_a_picture_is_drawn_of_whatever_came(tmp_path: Path, points, poses):
+    generator = np.random.default_rng(0)
+    way = [np.eye(4) for _ in range(poses)]
+    for index, pose in enumerate(way):
+        pose[0, 3] = 0.1 * index
+    draw_top_view(
+        tmp_path / "view.png",
+        way,
+        generator.normal(size=(points, 3)).astype(np.float32),
+        np.full((points, 3), 90, np.uint8),
+        "a walk",
+    )
+    pixels = np.asarray(Image.open(tmp_path / "view.png").convert("RGB"))
+    red = (pixels[..., 0] > 180) & (pixels[..., 1] < 80) & (pixels[..., 2] < 80)
+    assert red.any() == (poses > 0)
