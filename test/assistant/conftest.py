@@ -5,9 +5,19 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from vlm3r_ros.assistant import AssistantConfig, FrameBufferConfig, SpatialAssistant
 from vlm3r_ros.models import build_model
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread():
+    """The model is too small to share; threads that wait for each other crawl on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -217,3 +217,30 @@ def test_keyframe_does_not_change_with_the_callers_buffer(tiny, make_assistant, 
     reference.catch_up()
     (kept,), (expected,) = assistant.memory.keyframes, reference.memory.keyframes
     assert torch.equal(kept.visual, expected.visual)
+
+
+def test_visual_tokens_of_the_keyframes_are_those_of_the_whole_clip(
+    make_assistant, watch, image_of
+):
+    assistant = make_assistant(keyframes_per_pass=2)
+    watch(assistant, 5)
+    assistant.catch_up()
+    model, processor = assistant.model, assistant.processor
+    with torch.inference_mode():
+        whole = model.visual_prefix(processor.frames([image_of(i) for i in range(5)]))
+    kept = torch.cat([keyframe.visual for keyframe in assistant.memory.keyframes])
+    torch.testing.assert_close(kept, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_failure_of_the_language_model_costs_the_cache_but_not_the_scene(make_assistant, watch):
+    assistant = make_assistant()
+    watch(assistant, 4)
+    expected = assistant.ask(QUESTION).token_ids
+    watch(assistant, 1, first=4)
+    keyframe = assistant.memory.keyframes[-1]
+    keyframe.settle(torch.zeros(3, 7))
+    with pytest.raises(RuntimeError):
+        assistant.ask(QUESTION)
+    assert assistant._prefix.cache.length == 0
+    assistant.memory._keyframes.pop()
+    assert assistant.ask(QUESTION).token_ids == expected
