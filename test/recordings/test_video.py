@@ -1,3 +1,7 @@
+import struct
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 
@@ -46,3 +50,29 @@ def test_a_damaged_video_gives_what_can_be_read(write_video):
 def test_a_topic_makes_no_sense_for_a_video(write_video):
     with pytest.raises(RecordingError, match="not a bag"):
         open_recording(write_video(), topic="/camera/image_raw")
+
+
+def turn_clockwise(path: Path) -> None:
+    """Write what a phone held upright writes: a quarter turn in the track header's matrix."""
+    one = 0x10000
+    upright = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 0x40000000)
+    turned = struct.pack(">9i", 0, one, 0, -one, 0, 0, 0, 0, 0x40000000)
+    data = path.read_bytes()
+    at = data.index(upright, data.index(b"tkhd"))
+    path.write_bytes(data[:at] + turned + data[at + len(turned) :])
+
+
+def test_a_phones_quarter_turn_brings_the_left_side_up(tmp_path):
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, :32] = 255
+    path = tmp_path / "half.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    turn_clockwise(path)
+    (frame,) = VideoRecording(path)
+    assert frame.image.shape == (64, 48, 3)
+    assert frame.image[:28].mean() > 200
+    assert frame.image[36:].mean() < 50
