@@ -275,9 +275,11 @@ def compare_arrays(
         error = np.where(left == right, 0.0, np.abs(left - right))
     scale = np.abs(right)
     allowed = 0.0 if exact else tolerance.atol + tolerance.rtol * scale
-    passed = bool(np.all(error <= allowed))
+    passed = bool(np.all((error <= allowed) & np.isfinite(error)))
     floor = 1.0 if exact else tolerance.atol / tolerance.rtol if tolerance.rtol else 1.0
-    relative = error / np.maximum(scale, max(floor, float(np.finfo(np.float32).tiny)))
+    with np.errstate(invalid="ignore"):
+        relative = error / np.maximum(scale, max(floor, float(np.finfo(np.float32).tiny)))
+        relative = np.where(np.isinf(error), np.inf, relative)
     if np.isnan(error).any():
         return TensorResult(case, name, False, float("nan"), float("nan"), "not a number")
     return TensorResult(case, name, passed, float(error.max()), float(relative.max()))
