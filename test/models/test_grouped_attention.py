@@ -31,6 +31,14 @@ def test_grouped_attention_equals_attention_with_repeated_keys(new, cached):
     torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_padding_in_the_cache_stays_hidden():
+    query, key, value, mask = attention_inputs(new=4, cached=6)
+    mask[..., 0] = False
+    expected, _ = sdpa_attention_forward(Layer(), query, key, value, mask)
+    out, _ = grouped_attention_forward(Layer(), query, key, value, mask)
+    torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_new_token_does_not_see_the_ones_behind_it():
     query, key, value, mask = attention_inputs(new=4, cached=6)
     before, _ = grouped_attention_forward(Layer(), query, key, value, mask)

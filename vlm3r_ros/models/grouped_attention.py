@@ -52,18 +52,27 @@ def grouped_attention_forward(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
-    mask = attention_mask.repeat(1, 1, groups, 1)  # [B, 1, groups * L, S]
     rows = query.unflatten(1, (-1, groups)).flatten(2, 3)  # [B, key_value_heads, groups * L, D]
     if rows.device.type == "cpu" and rows.shape[2] <= _SHORT and not dropout:
         scale = rows.shape[-1] ** -0.5 if scaling is None else scaling
         scores = (rows * scale) @ key.transpose(-1, -2)
-        weights = scores.masked_fill_(~mask, torch.finfo(scores.dtype).min).softmax(-1)
-        out = weights @ value
+        _hide(scores.unflatten(2, (groups, -1)), attention_mask[:, :, None])
+        out = scores.softmax(-1) @ value
     else:
+        mask = attention_mask.repeat(1, 1, groups, 1)  # [B, 1, groups * L, S]
         out = F.scaled_dot_product_attention(
             rows, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
         )
     return out.unflatten(2, (groups, -1)).flatten(1, 2).transpose(1, 2).contiguous(), None
+
+
+def _hide(scores: Tensor, mask: Tensor) -> None:
+    """Take masked keys out of `scores` `[..., L, S]`, in place; `mask` says which are visible."""
+    cached = mask.shape[-1] - mask.shape[-2]
+    if cached > 0 and bool(mask[..., :cached].all()):
+        # Without padding every cached token is visible: only the new ones hide each other.
+        scores, mask = scores[..., cached:], mask[..., cached:]
+    scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
 
 
 AttentionInterface.register(GROUPED_SDPA, grouped_attention_forward)
