@@ -14,6 +14,8 @@ from vlm3r_ros.commands.benchmark import app as benchmark_app
 # Errors of a user's doing by the module they are from; one that is not loaded has not raised any.
 _USER_ERRORS = {
     "vlm3r_ros.commands.errors": "CommandError",
+    "vlm3r_ros.models.devices": "DeviceError",
+    "vlm3r_ros.models.geometry.onnx_backend": "OnnxBackendError",
     "vlm3r_ros.models.model_folder": "ModelFolderError",
     "vlm3r_ros.recordings.recording": "RecordingError",
     "vlm3r_ros.resources": "ResourceError",
@@ -189,6 +191,17 @@ def convert(
     from vlm3r_ros.commands.convert import convert as run
 
     raise typer.Exit(run(output, geometry, base, adapter, dtype))
+
+
+@app.command("export-onnx")
+def export_onnx(
+    output: Annotated[Path, typer.Argument(help="Folder to write.")],
+    model: Model = "nano",
+) -> None:
+    """Export the geometry step for ONNX Runtime (optional backend)."""
+    from vlm3r_ros.commands.export_onnx import export_onnx as run
+
+    raise typer.Exit(run(output, model))
 
 
 @app.command()

@@ -19,7 +19,13 @@ from vlm3r_ros.assistant.gravity import (
     unit,
     up_from_mount,
 )
-from vlm3r_ros.models.geometry import GeometryHead, GeometryOutput, GeometryState, StateUpdate
+from vlm3r_ros.models.geometry import (
+    GeometryBackend,
+    GeometryHead,
+    GeometryOutput,
+    GeometryState,
+    StateUpdate,
+)
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 
@@ -105,6 +111,16 @@ class GeometryTracker:
 
     The map's origin is the session's first camera, with z up. The state has a fixed size, so
     neither time nor memory per frame depends on how long the session is. Not thread safe.
+
+    Args:
+        model: The vision-language model, whose preprocessing and geometry encoder are used.
+        processor: Its processor.
+        config: Settings.
+        backend: What runs the step in place of the model's own encoder, such as an
+            `OnnxGeometryEncoder`.
+
+    Raises:
+        ValueError: The backend's state update cannot be set to the one configured.
     """
 
     def __init__(
@@ -112,13 +128,13 @@ class GeometryTracker:
         model: Vlm3rForConditionalGeneration,
         processor: Vlm3rProcessor,
         config: TrackerConfig | None = None,
+        backend: GeometryBackend | None = None,
     ) -> None:
         self.config = config or TrackerConfig()
         self._model = model
-        self._encoder = model.geometry_encoder
+        self._encoder: GeometryBackend = backend or model.geometry_encoder
         self._processor = processor
-        if self.config.state_update is not None:
-            self._encoder.config.state_update = self.config.state_update
+        self._set_state_update(self.config.state_update)
         self._given_up: NDArray[np.float64] | None = None
         if self.config.gravity is not None:
             self.set_gravity(self.config.gravity)
@@ -127,6 +143,17 @@ class GeometryTracker:
         self.restarts = 0
         """How often a session was abandoned because the network's output was not finite."""
         self.reset()
+
+    def _set_state_update(self, update: StateUpdate | None) -> None:
+        present = self._encoder.config.state_update
+        if update is None or update == present:
+            return
+        if self._encoder is not self._model.geometry_encoder:
+            raise ValueError(
+                f"state_update {update} was asked for, but the backend was exported with "
+                f"{present}; export it again from a model with that setting"
+            )
+        self._encoder.config.state_update = update
 
     @property
     def session_id(self) -> str:
@@ -214,7 +241,7 @@ class GeometryTracker:
         size = self._processor.image_size
         if image.shape != (size, size, 3):
             image = self._processor.resize(image)
-        pixels = self._processor.normalize(image).to(self._model.device, self._model.dtype)
+        pixels = self._processor.normalize(image).to(self._encoder.device, self._encoder.dtype)
         return self._model.geometry_pixels(pixels)
 
     def _encode(

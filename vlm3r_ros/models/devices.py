@@ -7,29 +7,33 @@ import torch
 BIG_MODEL_PARAMETERS = 500_000_000
 
 
+class DeviceError(ValueError):
+    """A device or a floating-point type that is unknown, or that this machine does not have."""
+
+
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
     """The device a user asked for: `"auto"`, `"cpu"`, `"cuda"`, `"cuda:1"`.
 
     Raises:
-        ValueError: for an unknown name, or CUDA where there is none.
+        DeviceError: for an unknown name, or CUDA where there is none.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
-        raise ValueError(f"unknown device {device!r}; use auto, cpu or cuda") from error
+        raise DeviceError(f"unknown device {device!r}; use auto, cpu or cuda") from error
     if resolved.type not in ("cpu", "cuda", "meta"):
-        raise ValueError(f"device {device!r} is not supported; use auto, cpu or cuda")
+        raise DeviceError(f"device {device!r} is not supported; use auto, cpu or cuda")
     if resolved.type == "cuda":
         if not torch.cuda.is_available():
-            raise ValueError(
+            raise DeviceError(
                 f"device {device!r} was asked for, but PyTorch finds no CUDA device; "
                 "use device auto or cpu, or install a CUDA build of PyTorch and its driver"
             )
         count = torch.cuda.device_count()
         if resolved.index is not None and resolved.index >= count:
-            raise ValueError(f"device {device!r} does not exist; there are {count} CUDA devices")
+            raise DeviceError(f"device {device!r} does not exist; there are {count} CUDA devices")
     return resolved
 
 
@@ -41,7 +45,7 @@ def resolve_dtype(
     `"auto"` is bfloat16 on CUDA and, for big models, on CPUs with AMX; float32 otherwise.
 
     Raises:
-        ValueError: for an unknown name.
+        DeviceError: for an unknown name.
     """
     if dtype == "auto":
         fast = device.type == "cuda" or (
@@ -51,7 +55,7 @@ def resolve_dtype(
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     resolved = names.get(dtype) if isinstance(dtype, str) else dtype
     if resolved is None or resolved not in names.values():
-        raise ValueError(f"unknown dtype {dtype!r}; use auto, {', '.join(names)}")
+        raise DeviceError(f"unknown dtype {dtype!r}; use auto, {', '.join(names)}")
     return resolved
 
 

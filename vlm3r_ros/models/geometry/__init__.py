@@ -2,9 +2,10 @@
 
 from .configuration import GeometryEncoderConfig, HeadType, StateUpdate
 from .encoder import GeometryEncoder
-from .state import GeometryHead, GeometryOutput, GeometryState, pose_matrix
+from .state import GeometryBackend, GeometryHead, GeometryOutput, GeometryState, pose_matrix
 
 __all__ = [
+    "GeometryBackend",
     "GeometryEncoder",
     "GeometryEncoderConfig",
     "GeometryHead",

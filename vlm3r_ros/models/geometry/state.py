@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .configuration import GeometryEncoderConfig
 
 
 class GeometryHead(StrEnum):
@@ -87,6 +91,30 @@ class GeometryOutput:
         if self.pose_encoding is None:
             raise ValueError("the step was run without GeometryHead.POSE in `outputs`")
         return pose_matrix(self.pose_encoding)
+
+
+class GeometryBackend(Protocol):
+    """What runs the step: `GeometryEncoder` in PyTorch, `OnnxGeometryEncoder` in ONNX Runtime."""
+
+    @property
+    def config(self) -> GeometryEncoderConfig:
+        """Shapes and options of the network."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where images and states are taken from."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating-point type of images and states."""
+
+    def initial_state(self, batch: int = 1) -> GeometryState:
+        """The state before the first frame."""
+
+    def step(
+        self, images: Tensor, state: GeometryState, outputs: Collection[GeometryHead] = ()
+    ) -> tuple[GeometryOutput, GeometryState]:
+        """Take in one frame; see `GeometryEncoder.step`."""
 
 
 def pose_matrix(pose_encoding: Tensor) -> Tensor:
