@@ -437,6 +437,8 @@ def test_what_the_index_lists_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "INDEX.json").write_text(json.dumps(index))
     misses = {(result.case, result.tensor) for result in missed(run_conformance(tmp_path))}
     assert misses == {(path.name, "gone"), ("lost.safetensors", "")}
+    (tmp_path / "INDEX.json").write_text("{")
+    assert [result.case for result in missed(run_conformance(tmp_path))] == ["INDEX.json"]
 
 
 def test_an_empty_or_absent_folder_does_not_pass(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,7 +26,7 @@ from vlm3r_ros.benchmarks.conformance_geometry import (
     run_tower,
 )
 from vlm3r_ros.benchmarks.conformance_language import run_adapted, run_pipeline
-from vlm3r_ros.benchmarks.conformance_networks import NetworkCache
+from vlm3r_ros.benchmarks.conformance_networks import FORMULA, NetworkCache
 from vlm3r_ros.benchmarks.conformance_prompts import PROMPTS_KIND, run_prompts
 
 Runner = Callable[[RecordedFolder, RecordedFile, NetworkCache, Collection[str]], Produced]
@@ -80,13 +81,25 @@ def run_case(
         return [TensorResult(case.name, "", False, reason=reason)]
     wanted = {split_precision(name)[1] for name in case.names}
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), _threads_for(case):
             produced = runner(folder, case, networks, wanted)
         return _compare(folder, case, produced)
     except Exception as error:
         # Whatever a broken case raises, the other cases still run, and this one does not pass.
         reason = str(error) if isinstance(error, CaseError) else f"{type(error).__name__}: {error}"
         return [TensorResult(case.name, "", False, reason=reason)]
+
+
+@contextmanager
+def _threads_for(case: RecordedFile) -> Iterator[None]:
+    """One thread for networks small enough to be stored: more would mostly wait for each other."""
+    before = torch.get_num_threads()
+    try:
+        if case.metadata.get("weights") != FORMULA:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _compare(folder: RecordedFolder, case: RecordedFile, produced: Produced) -> list[TensorResult]:

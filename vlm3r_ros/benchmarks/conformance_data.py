@@ -171,7 +171,12 @@ class RecordedFolder(Mapping[str, RecordedFile]):
         if not (self.path / INDEX_FILE).is_file():
             return
         broken = {problem.case for problem in self.problems}
-        for name, entry in self.read_json(INDEX_FILE).items():
+        try:
+            index = self.read_json(INDEX_FILE)
+        except CaseError as error:
+            self.problems.append(TensorResult(INDEX_FILE, "", False, reason=str(error)))
+            return
+        for name, entry in index.items():
             if name in broken or not name.endswith(".safetensors"):
                 continue
             if name not in self._files:
