@@ -31,6 +31,8 @@ VIEWED_TOPICS = (
     "vlm3r/plan",
     "vlm3r/points",
 )
+# The recording begins when the frame buffer listens, at the latest after so many seconds.
+LONGEST_START = 120.0
 # A node may be amid an answer when it is told to end; after so many seconds it is killed.
 SHUTDOWN_TIMEOUT = "10"
 
@@ -170,7 +172,8 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
     if argument("replay"):
         outputs = [("camera/image_raw", image), ("camera/camera_info", camera_info)]
-        actions.append(node("replay", {**given, "path": text("replay")}, outputs))
+        recording = {"path": text("replay"), "wait_for_subscriber": LONGEST_START}
+        actions.append(node("replay", {**given, **recording}, outputs))
 
     if argument("rviz") == "true":
         actions.append(

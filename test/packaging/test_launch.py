@@ -140,6 +140,8 @@ def test_composed_replay_and_rviz(launcher: Launcher) -> None:
     )
     assert set(calls) == {"composed", "replay", "rviz2"}
     assert calls["replay"].parameters["path"] == "/data/a clip.mp4"
+    # Loading the models takes longer than the recording's first frames.
+    assert calls["replay"].parameters["wait_for_subscriber"] > 60
     assert calls["rviz2"].after("-d") == ["/my.rviz"]
     assert "/vlm3r/points:=vlm3r/points" in calls["rviz2"].after("-r")
 
