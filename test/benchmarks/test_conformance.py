@@ -13,19 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from vlm3r_ros.benchmarks.conformance import run_conformance
 from vlm3r_ros.benchmarks.conformance_data import (
-    CaseError,
     TensorResult,
-    Tolerance,
-    compare_arrays,
-    longest_match,
-    parse_slice,
-    split_precision,
 )
 from vlm3r_ros.benchmarks.formula_weights import (
     formula_fingerprint,
-    formula_tensor,
     formula_tensors,
-    uniform_values,
 )
 from vlm3r_ros.commands.conformance import conformance
 from vlm3r_ros.models.conversion import (
@@ -447,94 +439,3 @@ def test_an_empty_or_absent_folder_does_not_pass(
     assert conformance(tmp_path) == 1
     assert conformance(tmp_path / "nowhere") == 2
     assert "nowhere" in capsys.readouterr().out
-
-
-# --- rules of the format ---------------------------------------------------------------------
-
-
-def test_the_longest_matching_pattern_wins() -> None:
-    patterns = {"*": 1, "fp16/*": 2, "fp16/*.pts3d_*": 3}
-    assert longest_match(patterns, "fp16/f0.pts3d_in_self_view") == 3
-    assert longest_match(patterns, "fp16/f0.F") == 2
-    assert longest_match(patterns, "fp32/a/b.c") == 1
-    assert longest_match({"fp16/*": 2}, "fp32/x") is None
-
-
-def test_slices_are_pythons() -> None:
-    array = np.arange(60).reshape(3, 4, 5)
-    assert np.array_equal(array[parse_slice("0, :, ::2")], array[0, :, ::2])
-    assert np.array_equal(array[parse_slice("-2:")], array[-2:])
-    assert np.array_equal(array[parse_slice("-1, 1:-1")], array[-1, 1:-1])
-    assert np.array_equal(array[parse_slice("::-1")], array[::-1])
-    for text in ("", "a", "1:2:3:4", "0,,1"):
-        with pytest.raises(CaseError):
-            parse_slice(text)
-
-
-def test_only_known_roundings_are_prefixes() -> None:
-    assert split_precision("fp32/bilinear/all/x") == ("fp32", "bilinear/all/x")
-    assert split_precision("multi_image/length") == ("", "multi_image/length")
-
-
-def test_tolerance_is_absolute_plus_relative() -> None:
-    want = np.array([0.0, 100.0], dtype=np.float32)
-    tolerance = Tolerance(rtol=1e-2, atol=0.5)
-
-    def result(*got: float) -> TensorResult:
-        return compare_arrays("case", "x", np.array(got, dtype=np.float32), want, tolerance)
-
-    assert result(0.5, 101.5).passed
-    assert not result(0.6, 100.0).passed
-    assert not result(0.0, 101.6).passed
-    assert result(0.0, 101.0).max_abs == 1.0
-    assert result(0.0, 101.0).max_rel == pytest.approx(0.01)
-    assert not result(float("nan"), 100.0).passed
-
-
-def test_integers_shapes_and_infinities_must_be_equal() -> None:
-    loose = Tolerance(rtol=1.0, atol=1.0)
-    ids = np.array([1, 2])
-    assert compare_arrays("c", "x", ids, ids, loose).passed
-    assert not compare_arrays("c", "x", np.array([1, 3]), ids, loose).passed
-    assert "shape [3]" in compare_arrays("c", "x", np.zeros(3), ids, loose).reason
-    infinite = np.array([np.inf])
-    assert compare_arrays("c", "x", infinite, infinite, loose).passed
-    assert not compare_arrays("c", "x", -infinite, infinite, loose).passed
-
-
-# --- weights by formula ----------------------------------------------------------------------
-
-
-def test_formula_weights_have_the_recorded_checksums(golden_dir: Path) -> None:
-    checked = 0
-    for path in golden_dir.glob("*.safetensors"):
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-        if "weights_sha256_first64" in metadata:
-            keys = json.loads((golden_dir / metadata["weights_keys"]).read_text())
-            shapes = {name: entry[0] for name, entry in keys.items()}
-            found = formula_fingerprint(shapes, int(metadata["salt"]))
-            assert found == metadata["weights_sha256_first64"]
-            checked += 1
-    assert checked
-
-
-def test_stored_weights_follow_the_formula(golden_dir: Path) -> None:
-    path = golden_dir / "cut3r_tiny_dpt_small.weights.safetensors"
-    with safe_open(path, framework="pt") as file:
-        salt = int(file.metadata()["salt"])
-        for name in file.keys():  # noqa: SIM118 (the handle is not a mapping)
-            stored = file.get_tensor(name).numpy()
-            assert np.array_equal(formula_tensor(name, stored.shape, salt), stored), name
-
-
-def test_formula_does_not_depend_on_how_it_is_cut() -> None:
-    whole = uniform_values("a.weight", 1000, salt=3)
-    parts = [uniform_values("a.weight", 250, salt=3, start=start) for start in range(0, 1000, 250)]
-    assert np.array_equal(whole, np.concatenate(parts))
-    assert np.abs(whole).max() < 1
-    assert not np.array_equal(whole, uniform_values("a.weight", 1000, salt=4))
-    large = formula_tensor("a.weight", (600, 600))
-    assert np.array_equal(large.ravel()[:64], formula_tensor("a.weight", (600, 600), limit=64))
-    scale = np.sqrt(3 / 600)
-    assert np.allclose(large.ravel()[-5:], scale * uniform_values("a.weight", 5, 0, 359_995))

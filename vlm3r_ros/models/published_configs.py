@@ -13,6 +13,7 @@ from transformers import Qwen2Config, SiglipVisionConfig
 from vlm3r_ros.models.configuration import Vlm3rConfig
 from vlm3r_ros.models.conversion import ConversionError, Shape
 from vlm3r_ros.models.geometry import GeometryEncoderConfig
+from vlm3r_ros.models.published_names import VISION_PREFIX
 
 # Head counts do not show in shapes. CUT3R: 64 channels a head, except for the state decoder, which
 # keeps its default of 16 heads whatever its width. SigLIP-SO400M: 16 heads of 72 channels.
@@ -25,7 +26,6 @@ _HEAD_SETTINGS = {
     "dec_num_heads": "decoder_heads",
     "state_dec_num_heads": "state_decoder_heads",
 }
-_VISION = "model.vision_tower.vision_tower.vision_model."
 _TEXT_FIELDS = (
     "max_position_embeddings",
     "rms_norm_eps",
@@ -103,7 +103,7 @@ def vlm_config(
         ConversionError: a needed setting or key is missing.
     """
     vision = _vision_config(settings, shapes)
-    grid = isqrt(shapes[_VISION + "embeddings.position_embedding.weight"][0])
+    grid = isqrt(shapes[VISION_PREFIX + "embeddings.position_embedding.weight"][0])
     return Vlm3rConfig(
         vision_config=vision,
         geometry_config=geometry,
@@ -153,9 +153,9 @@ def _stated_heads(arguments: Mapping[str, Any]) -> dict[str, int]:
 
 def _vision_config(settings: Mapping[str, Any], shapes: Mapping[str, Shape]) -> SiglipVisionConfig:
     shape = _Shapes(shapes)
-    dim, _, patch, _ = shape[_VISION + "embeddings.patch_embedding.weight"]
-    grid = isqrt(shape[_VISION + "embeddings.position_embedding.weight"][0])
-    layers = shape.count(re.escape(_VISION) + r"encoder\.layers\.(\d+)\.")
+    dim, _, patch, _ = shape[VISION_PREFIX + "embeddings.patch_embedding.weight"]
+    grid = isqrt(shape[VISION_PREFIX + "embeddings.position_embedding.weight"][0])
+    layers = shape.count(re.escape(VISION_PREFIX) + r"encoder\.layers\.(\d+)\.")
     stated: Mapping[str, Any] = settings.get("vision_config") or {}
     tower = str(settings.get("mm_vision_tower") or "")
     # "...-patch14-384": 384 pixels give 27 patches and leave a few pixels over.
@@ -175,7 +175,7 @@ def _vision_config(settings: Mapping[str, Any], shapes: Mapping[str, Shape]) -> 
     published_layers = stated.get("num_hidden_layers", 27 if "so400m" in tower else layers + 1)
     return SiglipVisionConfig(
         hidden_size=dim,
-        intermediate_size=shape[_VISION + "encoder.layers.0.mlp.fc1.weight"][0],
+        intermediate_size=shape[VISION_PREFIX + "encoder.layers.0.mlp.fc1.weight"][0],
         num_hidden_layers=min(layers, published_layers - 1),
         num_attention_heads=heads,
         image_size=image_size,
