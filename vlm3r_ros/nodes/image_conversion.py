@@ -36,13 +36,8 @@ def image_to_rgb(message: Image) -> UInt8Array:
     size = len(message.data)
     if size == 0:
         raise ImageError(f"'data' is empty ({message.width}x{message.height} {message.encoding})")
-    if size > message.step * message.height:
-        raise ImageError(
-            f"'data' holds {size} bytes, more than 'step' {message.step} x 'height' "
-            f"{message.height} = {message.step * message.height}"
-        )
     try:
-        return decode_pixels(
+        rgb = decode_pixels(
             message.data,
             message.height,
             message.width,
@@ -52,6 +47,12 @@ def image_to_rgb(message: Image) -> UInt8Array:
         )
     except PixelFormatError as error:
         raise ImageError(str(error)) from error
+    if size > message.step * message.height:
+        raise ImageError(
+            f"'data' holds {size} bytes, more than 'step' {message.step} x 'height' "
+            f"{message.height} = {message.step * message.height}"
+        )
+    return rgb
 
 
 def compressed_to_rgb(message: CompressedImage) -> UInt8Array:

@@ -56,6 +56,7 @@ class Worker:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     @property
     def running(self) -> bool:
@@ -64,12 +65,13 @@ class Worker:
 
     def start(self) -> None:
         """Start the thread; does nothing where it runs already."""
-        if self.running:
-            return
-        self._stop.clear()
-        self._wake.set()
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
+        with self._lock:
+            if self.running:
+                return
+            self._stop.clear()
+            self._wake.set()
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
 
     def wake(self) -> None:
         """Tell the worker that there may be work."""
@@ -77,16 +79,17 @@ class Worker:
 
     def stop(self, timeout: float = 30.0) -> bool:
         """Let the current step finish and end the thread; False where it did not end in time."""
-        self._stop.set()
-        self._wake.set()
-        thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        with self._lock:
+            self._stop.set()
+            self._wake.set()
+            thread = self._thread
+            if thread is None or thread is threading.current_thread():
+                return True
+            thread.join(timeout)
+            if thread.is_alive():
+                return False
+            self._thread = None
             return True
-        thread.join(timeout)
-        if thread.is_alive():
-            return False
-        self._thread = None
-        return True
 
     def _run(self) -> None:
         while not self._stop.is_set():

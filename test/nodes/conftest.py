@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+from node_bench import DOMAIN, Bench
+
+from vlm3r_ros.nodes.diagnostics import Diagnostics
+
+
+@pytest.fixture(scope="session", autouse=True)
+def localhost_only() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        patch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
+        # Reports come once a second; tests that wait for one need not.
+        patch.setattr(Diagnostics, "PERIOD", 0.1)
+        yield
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
