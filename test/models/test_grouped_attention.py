@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from vlm3r_ros.models.grouped_attention import grouped_attention_forward
+from vlm3r_ros.models.grouped_attention import grouped_attention_forward, new_tokens_mask
 from vlm3r_ros.models.registry import build_model
 
 
@@ -29,6 +29,24 @@ def test_grouped_attention_equals_attention_with_repeated_keys(new, cached):
     expected, _ = sdpa_attention_forward(Layer(), query, key, value, mask)
     out, _ = grouped_attention_forward(Layer(), query, key, value, mask)
     torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
+    of_new_tokens = mask[..., cached:]
+    out, _ = grouped_attention_forward(Layer(), query, key, value, of_new_tokens)
+    torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_mask_of_an_unpadded_cache_has_columns_for_new_tokens_only():
+    mask = new_tokens_mask(batch_size=1, q_length=3, kv_length=10, q_offset=7)
+    assert mask[0, 0].tolist() == [[True, False, False], [True, True, False], [True] * 3]
+
+
+def test_padding_makes_the_mask_a_full_one():
+    padding = torch.ones(1, 10, dtype=torch.bool)
+    padding[0, 0] = False
+    mask = new_tokens_mask(
+        batch_size=1, q_length=3, kv_length=10, q_offset=7, attention_mask=padding
+    )
+    assert mask.shape == (1, 1, 3, 10)
+    assert not mask[..., 0].any()
 
 
 def test_padding_in_the_cache_stays_hidden():

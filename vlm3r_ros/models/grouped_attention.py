@@ -8,6 +8,7 @@ are laid one below the other instead, so that keys and values are read where the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,11 +16,46 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import causal_mask_function, sdpa_mask
 
 GROUPED_SDPA = "grouped_sdpa"
 _SHORT = 512
 """Rows up to which two plain matrix products beat the fused CPU kernel, which works in blocks."""
+
+
+def new_tokens_mask(
+    batch_size: int,
+    q_length: int,
+    kv_length: int,
+    q_offset: int = 0,
+    kv_offset: int = 0,
+    mask_function: Callable[..., Any] = causal_mask_function,
+    attention_mask: Tensor | None = None,
+    device: torch.device | str = "cpu",
+    **kwargs: Any,
+) -> Tensor | None:
+    """A mask function for transformers' interface that leaves out what hides nothing.
+
+    Where a few new tokens follow an unpadded cache, every cached token is visible to all of them;
+    the mask then has columns for the new tokens only.
+
+    Returns:
+        Bool `[1, 1, L, L]`, or what `sdpa_mask` returns where that case is not given.
+    """
+    unpadded = attention_mask is None and mask_function is causal_mask_function
+    if unpadded and q_length > 1 and 0 < q_offset == kv_length - q_length and not kv_offset:
+        return torch.ones(1, 1, q_length, q_length, dtype=torch.bool, device=device).tril()
+    return sdpa_mask(
+        batch_size=batch_size,
+        q_length=q_length,
+        kv_length=kv_length,
+        q_offset=q_offset,
+        kv_offset=kv_offset,
+        mask_function=mask_function,
+        attention_mask=attention_mask,
+        device=device,
+        **kwargs,
+    )
 
 
 def grouped_attention_forward(
@@ -39,7 +75,8 @@ def grouped_attention_forward(
         query: `[B, heads, L, D]`
         key: `[B, key_value_heads, S, D]`
         value: likewise.
-        attention_mask: bool `[B, 1, L, S]`, or None for plain causal attention.
+        attention_mask: bool `[B, 1, L, S]`, or of the last columns only, where all before them are
+            visible; None for plain causal attention.
         dropout: of the attention weights.
         scaling: of the scores; 1 / sqrt(D) if absent.
         **kwargs: for the function of transformers.
@@ -48,32 +85,26 @@ def grouped_attention_forward(
         `[B, L, heads, D]` and, in place of the attention weights, None.
     """
     groups = query.shape[1] // key.shape[1]
-    if attention_mask is None or groups == 1 or attention_mask.shape[1] != 1:
+    if attention_mask is None:
         return sdpa_attention_forward(
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+            module, query, key, value, None, dropout=dropout, scaling=scaling, **kwargs
         )
     rows = query.unflatten(1, (-1, groups)).flatten(2, 3)  # [B, key_value_heads, groups * L, D]
     if rows.device.type == "cpu" and rows.shape[2] <= _SHORT and not dropout:
         scale = rows.shape[-1] ** -0.5 if scaling is None else scaling
         scores = (rows * scale) @ key.transpose(-1, -2)
-        _hide(scores.unflatten(2, (groups, -1)), attention_mask[:, :, None])
+        hidden = ~attention_mask[:, :, None]  # [B, 1, 1, L, columns]
+        last = scores.unflatten(2, (groups, -1))[..., -hidden.shape[-1] :]
+        last.masked_fill_(hidden, torch.finfo(scores.dtype).min)
         out = scores.softmax(-1) @ value
     else:
-        mask = attention_mask.repeat(1, 1, groups, 1)  # [B, 1, groups * L, S]
+        cached = key.shape[2] - attention_mask.shape[-1]
+        mask = F.pad(attention_mask, (cached, 0), value=True).repeat(1, 1, groups, 1)
         out = F.scaled_dot_product_attention(
             rows, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
         )
     return out.unflatten(2, (groups, -1)).flatten(1, 2).transpose(1, 2).contiguous(), None
 
 
-def _hide(scores: Tensor, mask: Tensor) -> None:
-    """Take masked keys out of `scores` `[..., L, S]`, in place; `mask` says which are visible."""
-    cached = mask.shape[-1] - mask.shape[-2]
-    if cached > 0 and bool(mask[..., :cached].all()):
-        # Without padding every cached token is visible: only the new ones hide each other.
-        scores, mask = scores[..., cached:], mask[..., cached:]
-    scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
-
-
 AttentionInterface.register(GROUPED_SDPA, grouped_attention_forward)
-AttentionMaskInterface.register(GROUPED_SDPA, sdpa_mask)
+AttentionMaskInterface.register(GROUPED_SDPA, new_tokens_mask)
