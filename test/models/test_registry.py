@@ -219,3 +219,17 @@ def test_automatic_dtype():
     for name in ("int8", torch.int64):
         with pytest.raises(ValueError, match="unknown dtype"):
             resolve_dtype(name, cpu, 10)
+
+
+def test_geometry_alone_is_the_same_encoder_and_nothing_else(tmp_path):
+    whole, processor = build_model("tiny", seed=5)
+    whole.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    alone, _ = load_model(tmp_path, device="cpu", geometry_only=True)
+
+    assert {name.split(".")[0] for name, _ in alone.named_parameters()} == {"geometry_encoder"}
+    frames = torch.rand(2, 3, processor.image_size, processor.image_size) * 2 - 1
+    with torch.inference_mode():
+        expected, *_ = whole.eval().encode_geometry(frames)
+        camera_tokens, *_ = alone.encode_geometry(frames)
+    torch.testing.assert_close(camera_tokens, expected)

@@ -76,14 +76,17 @@ def load_model(
     *,
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
+    geometry_only: bool = False,
 ) -> tuple[Vlm3rForConditionalGeneration, Vlm3rProcessor]:
-    """Load a model for answering.
+    """Load a model for answering, or for tracking alone.
 
     Args:
         name_or_path: a registered size (its packaged weights, or random ones with a warning where
             there are none), a folder, or `organisation/model` on the Hugging Face Hub.
         device: see [`resolve_device`].
         dtype: see [`resolve_dtype`].
+        geometry_only: leave out everything but the geometry encoder; of a folder, nothing else is
+            read.
 
     Returns:
         The model in evaluation mode, and its processor.
@@ -97,8 +100,8 @@ def load_model(
     if name in SIZES:
         packaged = WEIGHTS_FOLDER / name
         if packaged.is_dir():
-            return _load_folder(packaged, where, dtype)
-        return _build_untrained(name, where, dtype)
+            return _load_folder(packaged, where, dtype, geometry_only)
+        return _build_untrained(name, where, dtype, geometry_only)
     folder = Path(name_or_path).expanduser()
     if not folder.exists() and is_hub_name(name):
         folder = download_model(name)
@@ -108,11 +111,11 @@ def load_model(
             "it does not exist, and no size of that name is registered",
             f"use one of {', '.join(SIZES)}, a folder, or organisation/model",
         )
-    return _load_folder(folder, where, dtype)
+    return _load_folder(folder, where, dtype, geometry_only)
 
 
 def _build_untrained(
-    name: str, device: torch.device, dtype: str | torch.dtype
+    name: str, device: torch.device, dtype: str | torch.dtype, geometry_only: bool
 ) -> tuple[Vlm3rForConditionalGeneration, Vlm3rProcessor]:
     warnings.warn(
         f"no trained weights for {name!r} are installed: it starts from random weights (seed "
@@ -124,17 +127,20 @@ def _build_untrained(
         num_parameters = Vlm3rForConditionalGeneration(SIZES[name].build_config()).num_parameters()
     resolved = resolve_dtype(dtype, device, num_parameters)
     model, processor = build_model(name, UNTRAINED_SEED, device=device, dtype=resolved)
+    if geometry_only:
+        model.keep_geometry_only()
     return model.eval(), processor
 
 
 def _load_folder(
-    folder: Path, device: torch.device, dtype: str | torch.dtype
+    folder: Path, device: torch.device, dtype: str | torch.dtype, geometry_only: bool
 ) -> tuple[Vlm3rForConditionalGeneration, Vlm3rProcessor]:
     num_parameters = check_model_folder(folder, Vlm3rConfig.model_type)
     resolved = resolve_dtype(dtype, device, num_parameters)
+    network = _GeometryOnly if geometry_only else Vlm3rForConditionalGeneration
     try:
         processor = Vlm3rProcessor.from_pretrained(folder)
-        loaded: Any = Vlm3rForConditionalGeneration.from_pretrained(
+        loaded: Any = network.from_pretrained(
             folder,
             dtype=resolved,
             local_files_only=True,
@@ -159,3 +165,13 @@ def _load_folder(
                 "convert or save it again with this version",
             )
     return model.to(device).eval(), processor
+
+
+class _GeometryOnly(Vlm3rForConditionalGeneration):
+    """Has parameters for the geometry encoder only, so that a loader reads no others."""
+
+    _keys_to_ignore_on_load_unexpected = [r"^(?!geometry_encoder\.)"]  # noqa: RUF012
+
+    def __init__(self, config: Vlm3rConfig) -> None:
+        super().__init__(config)
+        self.keep_geometry_only()

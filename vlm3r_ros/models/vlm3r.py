@@ -86,6 +86,16 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
         elif isinstance(module, Vlm3rForConditionalGeneration):
             init.normal_(module.image_newline, std=module.image_newline.shape[0] ** -0.5)
 
+    def keep_geometry_only(self) -> None:
+        """Let go of all parts but the geometry encoder, for a process that only tracks.
+
+        `geometry_pixels` and `encode_geometry` go on working.
+        """
+        for part, _ in list(self.named_children()):
+            if part != "geometry_encoder":
+                setattr(self, part, None)
+        self.register_parameter("image_newline", None)
+
     def get_input_embeddings(self) -> nn.Module:
         """The language model's token embedding."""
         return self.language_model.get_input_embeddings()

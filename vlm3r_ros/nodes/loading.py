@@ -61,7 +61,7 @@ def acquire_model(
         device: see the parameter `device`.
         dtype: see the parameter `dtype`.
         warn: told what the loader warns of.
-        geometry_only: the geometry encoder is all that is needed; the rest is freed again, unless
+        geometry_only: the geometry encoder is all that is needed; the rest is left out, unless
             nodes of this process share whole models.
 
     Raises:
@@ -75,12 +75,12 @@ def acquire_model(
             return found
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            model, processor = load_model(name, device=device, dtype=dtype)
+            model, processor = load_model(
+                name, device=device, dtype=dtype, geometry_only=geometry_only
+            )
         for warning in caught:
             if issubclass(warning.category, UserWarning):
                 warn(str(warning.message))
-        if geometry_only:
-            _keep_geometry(model)
         loaded = LoadedModel(model, processor)
         _loaded[(name, device, dtype, geometry_only)] = loaded
         return loaded
@@ -105,9 +105,3 @@ def model_image_size(name: str) -> int:
         folder = download_model(name)
     check_model_folder(folder, Vlm3rConfig.model_type)
     return Vlm3rProcessor.from_pretrained(folder).image_size
-
-
-def _keep_geometry(model: Vlm3rForConditionalGeneration) -> None:
-    for part, _ in list(model.named_children()):
-        if part != "geometry_encoder":
-            setattr(model, part, None)
