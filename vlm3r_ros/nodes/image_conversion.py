@@ -1,7 +1,9 @@
-"""Image messages to RGB arrays and back, without cv_bridge; the definitions are the same.
+"""Image messages to RGB arrays and back.
 
-`8UC3` and the other encodings without a colour order are read as OpenCV's order, BGR. A message
-whose `step`, `height` and `data` disagree is refused with an error that says how.
+The common encodings are read without a copy where a view serves; for others cv_bridge is asked
+where it is installed. `8UC3` and the other encodings without a colour order are read as OpenCV's
+order, BGR. A message whose `step`, `height` and `data` disagree is refused with an error that says
+how.
 """
 
 from __future__ import annotations
@@ -12,7 +14,13 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from vlm3r_ros.recordings.pixel_formats import PixelFormatError, decode_compressed, decode_pixels
+from vlm3r_ros.nodes.ros_libraries import image_through_cv_bridge
+from vlm3r_ros.recordings.pixel_formats import (
+    SUPPORTED_ENCODINGS,
+    PixelFormatError,
+    decode_compressed,
+    decode_pixels,
+)
 
 UInt8Array = NDArray[np.uint8]
 
@@ -36,6 +44,10 @@ def image_to_rgb(message: Image) -> UInt8Array:
     size = len(message.data)
     if size == 0:
         raise ImageError(f"'data' is empty ({message.width}x{message.height} {message.encoding})")
+    if message.encoding.lower() not in SUPPORTED_ENCODINGS:
+        bridged = _through_cv_bridge(message)
+        if bridged is not None:
+            return bridged
     try:
         rgb = decode_pixels(
             message.data,
@@ -53,6 +65,13 @@ def image_to_rgb(message: Image) -> UInt8Array:
             f"{message.height} = {message.step * message.height}"
         )
     return rgb
+
+
+def _through_cv_bridge(message: Image) -> UInt8Array | None:
+    try:
+        return image_through_cv_bridge(message)
+    except RuntimeError as error:
+        raise ImageError(str(error)) from error
 
 
 def compressed_to_rgb(message: CompressedImage) -> UInt8Array:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, PointCloud2, PointField
 from std_msgs.msg import Header
 
+from vlm3r_ros.nodes.ros_libraries import quaternion_from_matrix, quaternion_matrix, read_cloud
+
 FloatArray = NDArray[np.float64]
 
 _NANOSECONDS = 1_000_000_000
@@ -48,23 +50,10 @@ def seconds_to_stamp(seconds: float) -> Time:
 
 def rotation_to_quaternion(rotation: FloatArray) -> Quaternion:
     """The unit quaternion, w >= 0, of a `[3, 3]` rotation matrix."""
-    # Of the four ways to divide, the one by the largest component loses no digits.
-    r = np.asarray(rotation, np.float64)
-    trace = np.trace(r)
-    squares = np.array([trace, *np.diag(r)])
-    largest = int(np.argmax(squares))
-    if largest == 0:
-        q = np.array([1 + trace, r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
-    else:
-        i = largest - 1
-        j, k = (i + 1) % 3, (i + 2) % 3
-        q = np.empty(4)
-        q[0] = r[k, j] - r[j, k]
-        q[1 + i] = 1 + r[i, i] - r[j, j] - r[k, k]
-        q[1 + j] = r[j, i] + r[i, j]
-        q[1 + k] = r[k, i] + r[i, k]
-    q /= np.linalg.norm(q)
-    w, x, y, z = (float(each) for each in (q if q[0] >= 0 else -q))
+    transform = np.eye(4)
+    transform[:3, :3] = rotation
+    q = quaternion_from_matrix(transform)
+    x, y, z, w = (float(each) for each in (q if q[3] >= 0 else -q))
     return Quaternion(x=x, y=y, z=z, w=w)
 
 
@@ -74,18 +63,11 @@ def quaternion_to_rotation(quaternion: Quaternion) -> FloatArray:
     Raises:
         MessageError: all zero, or not finite.
     """
-    q = np.array([quaternion.w, quaternion.x, quaternion.y, quaternion.z], np.float64)
+    q = np.array([quaternion.x, quaternion.y, quaternion.z, quaternion.w], np.float64)
     norm = np.linalg.norm(q)
     if not np.isfinite(norm) or norm < 1e-6:
-        raise MessageError(f"quaternion (x, y, z, w) {q[[1, 2, 3, 0]]} is no rotation")
-    w, x, y, z = q / norm
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+        raise MessageError(f"quaternion (x, y, z, w) {q} is no rotation")
+    return quaternion_matrix(q / norm)[:3, :3]
 
 
 def matrix_to_pose(transform: FloatArray) -> Pose:
@@ -172,9 +154,10 @@ def cloud_to_points(cloud: PointCloud2) -> tuple[NDArray[np.float32], NDArray[np
     count = cloud.width * cloud.height
     if names != ["x", "y", "z", "rgb"] or len(cloud.data) != count * _POINT_STEP:
         raise MessageError(f"a cloud of fields {names} and {len(cloud.data)} bytes is not ours")
-    channels = np.frombuffer(cloud.data, np.uint8).reshape(count, _POINT_STEP)
-    points = channels[:, :12].copy().view("<f4").reshape(count, 3)
-    return points, channels[:, 14:11:-1].copy()
+    fields = read_cloud(cloud)
+    points = np.stack([fields[axis] for axis in "xyz"], axis=-1)
+    packed = np.ascontiguousarray(fields["rgb"]).view(np.uint8).reshape(count, 4)
+    return points, packed[:, 2::-1].copy()
 
 
 def intrinsics_from_camera_info(message: CameraInfo) -> FloatArray | None:
