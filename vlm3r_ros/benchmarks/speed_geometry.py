@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from rich.table import Table
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from vlm3r_ros.benchmarks.timing import Timing, interleave, matmul_peak
 from vlm3r_ros.models.devices import cpu_has_bfloat16_matmul
 from vlm3r_ros.models.geometry import GeometryEncoder, GeometryEncoderConfig, GeometryHead
 
 PUBLISHED = "published procedure"
+
+
+def _attention_flops(
+    query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...], *_: Any, **__: Any
+) -> int:
+    return int(sdpa_flop_count(query, key, value))
+
+
+# PyTorch's counter knows the attention kernels of GPUs only.
+_ATTENTION_ON_CPU = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,8 @@ class _Stream:
         _, self._state = self._step(self._image, self._state, self._outputs)
 
     def flops(self) -> float:
-        with FlopCounterMode(display=False) as counter:
+        """Operations of a step's matrix products, attention and convolutions."""
+        with FlopCounterMode(display=False, custom_mapping=_ATTENTION_ON_CPU) as counter:
             self()
         return float(counter.get_total_flops())
 
