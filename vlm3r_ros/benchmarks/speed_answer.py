@@ -18,6 +18,7 @@ from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.prompts import chat_prompt, video_question
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 
+KEYFRAME_COUNTS = (4, 8, 16, 32)
 QUESTION = "What is the distance between the camera and the sofa in meters?"
 
 
@@ -39,7 +40,7 @@ def benchmark_answer(
     model: Vlm3rForConditionalGeneration,
     processor: Vlm3rProcessor,
     *,
-    keyframe_counts: Sequence[int] = (4, 8, 16, 32),
+    keyframe_counts: Sequence[int] = KEYFRAME_COUNTS,
     rounds: int = 10,
     seed: int = 0,
 ) -> list[AnswerSpeed]:

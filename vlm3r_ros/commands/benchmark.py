@@ -45,6 +45,10 @@ def geometry(
 def answer(
     model: Model = "nano",
     rounds: Annotated[int, typer.Option(min=1, help="Counted answers of each kind.")] = 10,
+    keyframes: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Keyframes remembered; several times for several. Default: 4-32."),
+    ] = None,
     threads: Threads = 2,
     device: Device = "auto",
     dtype: DType = "auto",
@@ -53,12 +57,17 @@ def answer(
     """Time to the first token: prefix cache against encoding everything for each question."""
     from rich.console import Console
 
-    from vlm3r_ros.benchmarks.speed_answer import answer_table, benchmark_answer
+    from vlm3r_ros.benchmarks.speed_answer import (
+        KEYFRAME_COUNTS,
+        answer_table,
+        benchmark_answer,
+    )
     from vlm3r_ros.models.registry import load_model
 
     _use_threads(threads)
     network, processor = load_model(model, device=device, dtype=dtype)
-    speeds = benchmark_answer(network, processor, rounds=rounds, seed=seed)
+    counts = sorted(keyframes or KEYFRAME_COUNTS)
+    speeds = benchmark_answer(network, processor, keyframe_counts=counts, rounds=rounds, seed=seed)
     title = f"Time to first token, {model}, {_place(network.device, threads)}"
     Console().print(answer_table(speeds, title))
 
