@@ -45,6 +45,10 @@ def run_nodes(
     except ParameterError as error:
         logger.error(str(error))
         return 1
+    except Exception:
+        # Told to stop while the nodes were still being made: nothing went wrong.
+        if rclpy.ok():
+            raise
     finally:
         for node in nodes:
             _close(node)
