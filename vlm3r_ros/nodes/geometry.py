@@ -28,7 +28,7 @@ from vlm3r_ros.assistant.tracking import GeometryTracker, SceneObservation
 from vlm3r_ros.msg import SceneState
 from vlm3r_ros.nodes.camera_mount import CameraMount
 from vlm3r_ros.nodes.diagnostics import Diagnostics, DurationMonitor, RateMonitor
-from vlm3r_ros.nodes.geometry_parameters import PARAMETERS, tracker_config
+from vlm3r_ros.nodes.geometry_parameters import PARAMETERS, geometry_backend, tracker_config
 from vlm3r_ros.nodes.image_conversion import ImageError, depth_to_image, image_to_rgb
 from vlm3r_ros.nodes.loading import LoadedModel, acquire_model
 from vlm3r_ros.nodes.managed_node import ManagedNode
@@ -81,7 +81,10 @@ class GeometryNode(ManagedNode):
             geometry_only=True,
         )
         self._tracker = GeometryTracker(
-            self._loaded.model, self._loaded.processor, tracker_config(parameters)
+            self._loaded.model,
+            self._loaded.processor,
+            tracker_config(parameters),
+            geometry_backend(parameters),
         )
         # The tracker is not thread safe; a reset comes from another thread than the steps.
         self._tracker_lock = threading.Lock()

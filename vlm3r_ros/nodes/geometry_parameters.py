@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vlm3r_ros.assistant.tracking import TrackerConfig
-from vlm3r_ros.models.geometry import StateUpdate
+from vlm3r_ros.models.geometry import GeometryBackend, StateUpdate
 from vlm3r_ros.nodes.loading import DEVICE_PARAMETER, DTYPE_PARAMETER, MODEL_PARAMETER
 from vlm3r_ros.nodes.parameters import ParameterSet, ParameterSpec
 from vlm3r_ros.nodes.scene_state import ENCODINGS
@@ -14,6 +14,12 @@ PARAMETERS = (
     MODEL_PARAMETER,
     DEVICE_PARAMETER,
     DTYPE_PARAMETER,
+    ParameterSpec(
+        "onnx_folder",
+        "",
+        "Run the step in ONNX Runtime from this folder, written by `vlm3r export-onnx` for the "
+        "same model; empty: in PyTorch.",
+    ),
     ParameterSpec("map_frame", "map", "Frame of poses, points and path (REP-105)."),
     ParameterSpec(
         "publish_tf",
@@ -110,3 +116,18 @@ def tracker_config(parameters: ParameterSet) -> TrackerConfig:
         seek_floor=parameters["seek_floor"],
         max_speed=parameters["max_speed"],
     )
+
+
+def geometry_backend(parameters: ParameterSet) -> GeometryBackend | None:
+    """What runs the step where the parameters ask for another backend than PyTorch.
+
+    Raises:
+        OnnxBackendError: ONNX Runtime is not installed, or the folder does not hold an export.
+    """
+    folder = parameters["onnx_folder"]
+    if not folder:
+        return None
+    # ONNX Runtime is optional: nobody else pays for its import.
+    from vlm3r_ros.models.geometry.onnx_backend import OnnxGeometryEncoder
+
+    return OnnxGeometryEncoder(folder)
