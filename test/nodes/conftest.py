@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,11 @@ def localhost_only() -> Iterator[None]:
         patch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
         # Reports come once a second; tests that wait for one need not.
         patch.setattr(Diagnostics, "PERIOD", 0.1)
+        # As in a process of nodes; here all of them and the tests share one.
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(0.001)
         yield
+        sys.setswitchinterval(interval)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The nodes as the processes that a user starts."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from node_bench import TIMEOUT, Bench, Camera, wait_until
 
 from vlm3r_ros.nodes.qos import SENSOR_DATA
+from vlm3r_ros.nodes.runtime import check_dds_profile
 from vlm3r_ros.resources import DDS_PROFILE_VARIABLE
 from vlm3r_ros.srv import SpatialQuery
 
@@ -82,18 +84,12 @@ def test_a_parameter_of_the_wrong_type_ends_with_an_error_that_names_it(processe
     assert "'max_rate' must be a float (write 5.0, not 5)" in processes.output()
 
 
-def test_a_node_whose_model_is_missing_stays_alive_and_says_why(processes):
-    process = processes.start("geometry", "-p", "model:=/nowhere/model")
-    assert wait_until(lambda: "configure failed" in processes.output(), STARTUP)
-    assert "'/nowhere/model'" in processes.output()
-    assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == 0
-
-
-def test_a_bad_transport_profile_is_named(processes, monkeypatch):
+def test_a_bad_transport_profile_is_named(monkeypatch):
     monkeypatch.setenv(DDS_PROFILE_VARIABLE, "/nowhere/profile.xml")
-    process = processes.start("frame_buffer", "-p", "model:=tiny")
-    assert wait_until(lambda: "/nowhere/profile.xml is not a file" in processes.output(), STARTUP)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(TIMEOUT) == 0
+    assert "/nowhere/profile.xml is not a file" in check_dds_profile()
+
+
+def test_our_transport_profile_is_chosen_where_there_is_none(monkeypatch):
+    monkeypatch.delenv(DDS_PROFILE_VARIABLE, raising=False)
+    assert check_dds_profile() is None
+    assert Path(os.environ[DDS_PROFILE_VARIABLE]).is_file()

@@ -16,6 +16,9 @@ from vlm3r_ros.resources import DDS_PROFILE_VARIABLE, ResourceError, use_dds_pro
 
 # Callbacks only hand over; transitions, diagnostics and services need threads of their own.
 _THREADS_PER_NODE = 4
+# Seconds for which a busy Python thread keeps the interpreter from others. A callback gives it up
+# and wants it back at every system call; with the default, 5 ms, each of them costs so much.
+_SWITCH_INTERVAL = 0.001
 
 
 def run_nodes(
@@ -34,6 +37,7 @@ def run_nodes(
     # rclpy's own handlers shut the context down, and then call Python's, whose KeyboardInterrupt
     # would break into the clean-up below at any line.
     signal.signal(signal.SIGINT, lambda *_: None)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     check_dds_profile()
     rclpy.init(args=None if args is None else list(args))
     nodes: list[ManagedNode] = []
