@@ -29,7 +29,7 @@ RCLError = rclpy_implementation.RCLError
 
 # Of this test run alone, so that two runs on one machine do not hear each other.
 DOMAIN = 62 + os.getpid() % 38
-TIMEOUT = 15.0
+TIMEOUT = 30.0
 
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
 

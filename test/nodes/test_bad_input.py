@@ -316,7 +316,7 @@ def test_calls_while_resets_happen_are_all_answered(bench: Bench):
     filming.start()
     try:
         futures = []
-        for _ in range(8):
+        for _ in range(4):
             request = SpatialQuery.Request(question="What is here?")
             futures.append(bench.call_async(SpatialQuery, "spatial_query", request))
             assert bench.call(Trigger, "vlm3r/reset", Trigger.Request()).success
