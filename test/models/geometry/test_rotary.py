@@ -11,7 +11,7 @@ HEAD_DIM, BASE = 16, 100.0
 
 def test_rotation_matches_the_complex_definition():
     positions = camera_and_grid_positions(2, 3)
-    table = RotaryTable.build(positions, HEAD_DIM, BASE, torch.float32)
+    table = RotaryTable.build(positions, 2, HEAD_DIM, BASE, torch.float32)
     x = torch.randn(1, len(positions), 2, HEAD_DIM)
 
     frequency = BASE ** (-torch.arange(4) / 4)
@@ -27,8 +27,8 @@ def test_rotation_matches_the_complex_definition():
 
 
 def test_scores_depend_on_relative_position_only():
-    near = RotaryTable.build(torch.tensor([[0, 0], [2, 5]]), HEAD_DIM, BASE, torch.float32)
-    far = RotaryTable.build(torch.tensor([[7, 3], [9, 8]]), HEAD_DIM, BASE, torch.float32)
+    near = RotaryTable.build(torch.tensor([[0, 0], [2, 5]]), 1, HEAD_DIM, BASE, torch.float32)
+    far = RotaryTable.build(torch.tensor([[7, 3], [9, 8]]), 1, HEAD_DIM, BASE, torch.float32)
     x = torch.randn(2, 1, HEAD_DIM)
     scores = [(r := table.rotate(x))[0, 0] @ r[1, 0] for table in (near, far)]
     torch.testing.assert_close(scores[0], scores[1], rtol=1e-4, atol=1e-4)

@@ -36,9 +36,10 @@ class SelfAttention(nn.Module):
         # [B, 3, N, heads, head_dim]; queries and keys are neighbours, so one call rotates both.
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).transpose(1, 2)
         query_key, value = qkv[:, :2], qkv[:, 2]
+        key_mask = None
         if rotary is not None:
-            query_key = rotary.rotate(query_key)
-        return self.proj(_attend(query_key[:, 0], query_key[:, 1], value))
+            query_key, key_mask = rotary.rotate(query_key), rotary.key_mask
+        return self.proj(_attend(query_key[:, 0], query_key[:, 1], value, key_mask))
 
 
 class CrossAttention(nn.Module):
@@ -76,29 +77,35 @@ class CrossAttention(nn.Module):
         query = self.query(x).unflatten(-1, (self.heads, -1))
         key = self.key(context).unflatten(-1, (self.heads, -1))
         value = self.value(context).unflatten(-1, (self.heads, -1))
+        key_mask = None
         if rotary is not None and context_rotary is not None:
             query, key = rotary.rotate(query), context_rotary.rotate(key)
+            key_mask = context_rotary.key_mask
         if score_sink is not None:
-            score_sink.append(_mean_logit(query, key))
-        return self.proj(_attend(query, key, value))
+            score_sink.append(_mean_logit(query, key, key_mask))
+        return self.proj(_attend(query, key, value, key_mask))
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, key_mask: Tensor | None) -> Tensor:
     """Scaled dot-product attention of `[B, N, heads, head_dim]` tensors -> `[B, N, D]`."""
     out = F.scaled_dot_product_attention(
-        query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+        query.transpose(1, 2),
+        key.transpose(1, 2),
+        value.transpose(1, 2),
+        attn_mask=None if key_mask is None else key_mask.expand(-1, -1, query.shape[1], -1),
     )
     return out.transpose(1, 2).flatten(2)
 
 
-def _mean_logit(query: Tensor, key: Tensor) -> Tensor:
-    """Mean over heads and keys of q.k / sqrt(d): `[B, N]`.
+def _mean_logit(query: Tensor, key: Tensor, key_mask: Tensor | None) -> Tensor:
+    """Mean over heads and visible keys of q.k / sqrt(d): `[B, N]`.
 
     The mean over keys of a dot product is the dot product with the mean key, so that the N x M
     logits are never formed.
     """
-    mean_key = key.float().mean(dim=1, keepdim=True)
-    return (query.float() * mean_key).sum(-1).mean(-1) / query.shape[-1] ** 0.5
+    weight = key.new_ones(key.shape[1]) if key_mask is None else key_mask.exp().flatten()
+    mean_key = torch.einsum("bmhd,m->bhd", key.float(), weight.float() / weight.sum())
+    return (query.float() * mean_key[:, None]).sum(-1).mean(-1) / query.shape[-1] ** 0.5
 
 
 class EncoderBlock(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 CAMERA_TOKEN_POSITION = -1
@@ -13,32 +14,48 @@ CAMERA_TOKEN_POSITION = -1
 
 @dataclass(frozen=True)
 class RotaryTable:
-    """Rotation of each token, laid out for `rotate`.
+    """Where the tokens of a sequence are, as attention needs it.
 
     Attributes:
-        cos: `[N, 1, 2, 1, Q]`, by axis (row, column) and frequency.
-        sin: `[N, 1, 2, 2, Q]`, negative for the first member of a pair, positive for the second.
+        cos: `[N, heads, 2, 2, Q]`: by axis (row, column), member of the pair, frequency.
+        sin: the same shape; negative for the first member of a pair, positive for the second.
+        key_mask: `[1, 1, 1, N]`, added to the scores of these tokens as keys: minus infinity hides
+            padding. None where there is none.
     """
 
     cos: Tensor
     sin: Tensor
+    key_mask: Tensor | None = None
 
     @classmethod
     def build(
-        cls, positions: Tensor, head_dim: int, base: float, dtype: torch.dtype
+        cls,
+        positions: Tensor,
+        heads: int,
+        head_dim: int,
+        base: float,
+        dtype: torch.dtype,
+        padding: int = 0,
     ) -> RotaryTable:
-        """Tabulate the rotations of `positions` `[N, 2]` (row, column) for heads of `head_dim`.
+        """Tabulate the rotations of tokens at `positions` `[N, 2]` (row, column).
 
-        The angles are computed in float32 whatever `dtype` the network runs in.
+        The angles are computed in float32 whatever `dtype` the network runs in. `padding` more
+        tokens follow, which no query sees.
         """
         quarter = head_dim // 4
         exponent = torch.arange(quarter, device=positions.device, dtype=torch.float32) / quarter
-        angle = positions.float()[:, :, None] * base**-exponent  # [N, 2, Q]
+        places = F.pad(positions, (0, 0, 0, padding)).float()
+        angle = places[:, :, None] * base**-exponent  # [N, 2, Q]
         cos, sin = angle.cos(), angle.sin()
-        return cls(
-            cos=cos[:, None, :, None].to(dtype),
-            sin=torch.stack((-sin, sin), dim=2)[:, None].to(dtype),
-        )
+        # Spelled out for every head: with a table as wide as the tokens a CPU multiplies whole
+        # rows, instead of a quarter of a head at a time.
+        cos = torch.stack((cos, cos), dim=2)[:, None].repeat(1, heads, 1, 1, 1)
+        sin = torch.stack((-sin, sin), dim=2)[:, None].repeat(1, heads, 1, 1, 1)
+        mask = None
+        if padding:
+            mask = torch.zeros(1, 1, 1, len(places), device=positions.device, dtype=dtype)
+            mask[..., len(positions) :] = -torch.inf
+        return cls(cos.to(dtype), sin.to(dtype), mask)
 
     def rotate(self, x: Tensor) -> Tensor:
         """Rotate heads `x` `[..., N, heads, head_dim]`.
