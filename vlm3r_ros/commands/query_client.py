@@ -26,6 +26,7 @@ SERVICE = "spatial_query"
 DEFAULT_TIMEOUT = 60.0  # s: what the node itself takes where a request gives none
 # Longer than the node's own time-out, so that its answer "timeout" still arrives.
 _GRACE = 5.0
+_DISCOVERY_PAUSE = 0.1  # s
 
 STATUS_NAMES = {
     getattr(SpatialQuery.Response, name): name
@@ -99,12 +100,16 @@ class QueryClient:
         """The response of a service; None where it is not there or does not answer in time (s)."""
         end = time.monotonic() + timeout
         client: Client[Any, Any] | None = self._clients.get(name)
+        is_new = client is None
         if client is None:
             client = self._clients[name] = self.node.create_client(
                 service_type, name, callback_group=ReentrantCallbackGroup()
             )
         if not client.wait_for_service(timeout_sec=timeout):
             return None
+        if is_new:
+            # The server may not know of us yet: a request that comes before it does is lost.
+            time.sleep(_DISCOVERY_PAUSE)
         answered = threading.Event()
         future = client.call_async(request)
         future.add_done_callback(lambda _: answered.set())

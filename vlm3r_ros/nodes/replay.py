@@ -166,9 +166,7 @@ class ReplayNode(ManagedNode):
         try:
             frame = next(self._frames, None)
         except RecordingError as error:
-            self.failure = str(error)
-            self.get_logger().error(self.failure)
-            self._finish()
+            self._finish(problem=str(error))
             return
         if frame is None:
             if self.parameters["loop"]:
@@ -213,10 +211,13 @@ class ReplayNode(ManagedNode):
             message.p = list(info.p)
         return message
 
-    def _finish(self) -> None:
+    def _finish(self, problem: str = "") -> None:
         self.finished.set()
         self._finished_publisher.publish(Bool(data=True))
-        if not self.failure:
+        self.failure = problem
+        if problem:
+            self.get_logger().error(problem)
+        else:
             self.get_logger().info(f"end of the recording: {self._published.count} frames played")
         if self.parameters["exit_at_end"]:
             rclpy.try_shutdown(context=self.context)
