@@ -60,7 +60,6 @@ class SceneMemory:
         self._stride = 1
         self._offered = 0
         self._serial = 0
-        self._revision = 0
 
     @property
     def keyframes(self) -> tuple[Keyframe, ...]:
@@ -77,11 +76,6 @@ class SceneMemory:
     def offered(self) -> int:
         """Frames offered since the last clear."""
         return self._offered
-
-    @property
-    def revision(self) -> int:
-        """Grows with every change of the set of keyframes."""
-        return self._revision
 
     def __len__(self) -> int:
         return len(self._keyframes)
@@ -103,14 +97,12 @@ class SceneMemory:
             if len(self._keyframes) == self.max_keyframes:
                 self._keyframes = self._keyframes[::2]
                 self._stride *= 2
-                self._revision += 1
                 if number % self._stride:
                     return False
             self._keyframes.append(
                 Keyframe(self._serial, stamp, frame_index, image, camera_token, patch_tokens)
             )
             self._serial += 1
-            self._revision += 1
             return True
 
     def clear(self) -> None:
@@ -119,7 +111,6 @@ class SceneMemory:
             self._keyframes = []
             self._stride = 1
             self._offered = 0
-            self._revision += 1
 
 
 def common_prefix(held: list[int], keyframes: tuple[Keyframe, ...]) -> int:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from vlm3r_ros.assistant import AssistantConfig, SpatialAssistant
-from vlm3r_ros.assistant.frame_buffer import FrameBufferConfig
-from vlm3r_ros.benchmarks.timing import Timing, interleave
+from vlm3r_ros.benchmarks.timing import UNFILTERED, Timing, interleave
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.prompts import chat_prompt, video_question
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
@@ -52,11 +51,9 @@ def benchmark_answer(
     rng = np.random.default_rng(seed)
     side = processor.image_size
     images = rng.integers(0, 256, (max(keyframe_counts), side, side, 3), dtype=np.uint8)
-    # Noise pictures at the speed of the machine: no filter may drop one.
-    unfiltered = FrameBufferConfig(blur_ratio=0.0, duplicate_threshold=0.0)
     speeds: list[AnswerSpeed] = []
     for count in keyframe_counts:
-        config = AssistantConfig(frame_buffer=unfiltered, max_keyframes=max(keyframe_counts))
+        config = AssistantConfig(frame_buffer=UNFILTERED, max_keyframes=max(keyframe_counts))
         assistant = SpatialAssistant(model, processor, config)
         for index, image in enumerate(images[:count]):
             assistant.observe(image, stamp=0.1 * index)

@@ -13,8 +13,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from vlm3r_ros.assistant import AssistantConfig, SpatialAssistant
-from vlm3r_ros.assistant.frame_buffer import FrameBufferConfig
-from vlm3r_ros.benchmarks.timing import resident_bytes
+from vlm3r_ros.benchmarks.timing import UNFILTERED, resident_bytes
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 
@@ -67,8 +66,7 @@ def benchmark_stream(
     window = WARM_UP_FRAMES // 2
     if frames < 2 * WARM_UP_FRAMES:
         raise ValueError(f"{frames} frames are too few; take at least {2 * WARM_UP_FRAMES}")
-    unfiltered = FrameBufferConfig(blur_ratio=0.0, duplicate_threshold=0.0)
-    assistant = SpatialAssistant(model, processor, AssistantConfig(frame_buffer=unfiltered))
+    assistant = SpatialAssistant(model, processor, AssistantConfig(frame_buffer=UNFILTERED))
     steps: list[float] = []
     early_bytes = 0
     started = time.perf_counter()

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 import psutil
 import torch
 
+from vlm3r_ros.assistant.frame_buffer import FrameBufferConfig
+
 PEAK_MATMUL_SIDE = 2048
+UNFILTERED = FrameBufferConfig(blur_ratio=0.0, duplicate_threshold=0.0)
+"""Noise pictures at the speed of the machine: no filter may drop one."""
 
 
 @dataclass(frozen=True)

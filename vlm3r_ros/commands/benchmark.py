@@ -10,7 +10,7 @@ app = typer.Typer(help="Measure speed and memory, as ratios within one run.", no
 
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads of PyTorch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
-Seed = Annotated[int, typer.Option(help="Of weights and pictures.")]
+Seed = Annotated[int, typer.Option(help="Of the pictures.")]
 Model = Annotated[str, typer.Option(help="Named size, model folder or hub name.")]
 DType = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 

@@ -145,7 +145,6 @@ class GeometryEncoder(PreTrainedModel):
             self.pose_token,
             self.pose_memory.read(state.memory, query),
         )
-        # The tables of an image decoder and a state decoder with as many heads are the same.
         image_layers, state_layers, scores = self._decode(
             torch.cat((pose_token, self.decoder_embed(encoded)), dim=1),
             state.tokens,

@@ -46,7 +46,7 @@ class RotaryTable:
         exponent = torch.arange(quarter, device=positions.device, dtype=torch.float32) / quarter
         places = F.pad(positions, (0, 0, 0, padding)).float()
         angle = places[:, :, None] * base**-exponent  # [N, 2, Q]
-        cos, sin = angle.cos(), angle.sin()
+        cos, sin = angle.cos().to(dtype), angle.sin().to(dtype)
         # Spelled out for every head: with a table as wide as the tokens a CPU multiplies whole
         # rows, instead of a quarter of a head at a time.
         cos = torch.stack((cos, cos), dim=2)[:, None].repeat(1, heads, 1, 1, 1)
@@ -55,7 +55,7 @@ class RotaryTable:
         if padding:
             mask = torch.zeros(1, 1, 1, len(places), device=positions.device, dtype=dtype)
             mask[..., len(positions) :] = -torch.inf
-        return cls(cos.to(dtype), sin.to(dtype), mask)
+        return cls(cos, sin, mask)
 
     def rotate(self, x: Tensor) -> Tensor:
         """Rotate heads `x` `[..., N, heads, head_dim]`.
