@@ -1,0 +1,1 @@
+"""Questions about space and time with their true answers, made from scenes."""
