@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vlm3r_ros.worlds.boxes import FloatArray, OrientedBox
 
@@ -160,5 +159,3 @@ class Scene:
     def of_category(self, category: str) -> tuple[SceneObject, ...]:
         """All objects of a category; empty for one that nobody has."""
         return self._by_category.get(category, ())
-
-
