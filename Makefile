@@ -55,7 +55,8 @@ $(VENV)/.requirements: $(VENV)/.created constraints.txt requirements.txt require
 	@echo '[2/3] libraries, as pinned in constraints.txt (the first time this takes minutes)'
 	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  e = p["project"]["optional-dependencies"]; \
-	  print(*p["build-system"]["requires"], *e["onnx"], *e["test"], sep="\n")' \
+	  extras = [r for x in ("onnx", "parquet", "ray", "test") for r in e[x]]; \
+	  print(*p["build-system"]["requires"], *extras, sep="\n")' \
 	  > $(VENV)/requirements-build.txt
 	@$(PIP) install -c constraints.txt \
 	  -r requirements.txt -r requirements-ros.txt -r $(VENV)/requirements-build.txt \
