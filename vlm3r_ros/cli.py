@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from vlm3r_ros.commands.benchmark import app as benchmark_app
+from vlm3r_ros.commands.worlds import worlds_app
 
 # Errors of a user's doing by the module they are from; one that is not loaded has not raised any.
 _USER_ERRORS = {
@@ -19,6 +20,7 @@ _USER_ERRORS = {
     "vlm3r_ros.models.model_folder": "ModelFolderError",
     "vlm3r_ros.recordings.recording": "RecordingError",
     "vlm3r_ros.resources": "ResourceError",
+    "vlm3r_ros.worlds.dataset_folder": "DatasetError",
 }
 
 
@@ -51,6 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(worlds_app, name="worlds")
 
 Model = Annotated[str, typer.Option(help="nano, vlm3r-7b, a model folder, or a name on the Hub.")]
 Namespace = Annotated[str, typer.Option(help="Namespace of nodes, topics and service.")]
