@@ -199,21 +199,31 @@ class _Fields:
         return self._record[name]
 
 
-def _read_object(scene: str, category: str, record: Any) -> SceneObject:
-    place = f"object_bboxes/{category}/"
-    get = _Fields(scene, dictionary_of(scene, place[:-1], record), place)
+def read_box(scene: str, place: str, record: Any) -> OrientedBox:
+    """The box of a record: `centroid`, `axesLengths`, and `normalizedAxes` by rows.
+
+    Args:
+        scene: the scene's name.
+        place: where the record is, as errors call it.
+        record: of metadata or of an annotation.
+
+    Raises:
+        SceneError: a field is missing or not finite, a side is negative, the axes are no rotation.
+    """
+    get = _Fields(scene, dictionary_of(scene, place, record), f"{place}/")
     sides = get.array("axesLengths", (3,))
     if (sides < 0).any():
         raise get.error("axesLengths", f"a side is {sides.min():g} m")
     axes = get.array("normalizedAxes", (9,)).reshape(3, 3)
     if np.abs(axes @ axes.T - np.eye(3)).max() > _AXES_TOLERANCE:
         raise get.error("normalizedAxes", "the rows are no orthogonal unit vectors")
+    return OrientedBox(get.array("centroid", (3,)), sides, axes)
+
+
+def _read_object(scene: str, category: str, record: Any) -> SceneObject:
+    box = read_box(scene, f"object_bboxes/{category}", record)
     instance = record.get("instance_id")
-    return SceneObject(
-        category,
-        OrientedBox(get.array("centroid", (3,)), sides, axes),
-        None if instance is None else int(instance),
-    )
+    return SceneObject(category, box, None if instance is None else int(instance))
 
 
 def _read_frames(
