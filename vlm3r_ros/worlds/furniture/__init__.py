@@ -1,0 +1,1 @@
+"""Furniture of many categories, built of simple solids."""

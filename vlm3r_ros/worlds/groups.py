@@ -1,0 +1,201 @@
+"""Things that belong together, placed as a group: a bed with its nightstands, chairs at a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from vlm3r_ros.worlds.furniture import lamps, seating, storage, tables
+from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
+from vlm3r_ros.worlds.furniture.furniture import Furniture, Mount
+from vlm3r_ros.worlds.placement import Item, Prefer, Site
+
+Group = Callable[[Site], None]
+
+_REDRAWS = 3  # times a thing is drawn again where it finds no place: another may be smaller
+
+
+def make(site: Site, category: str, mount: Mount | None = None) -> Furniture:
+    """A thing of a category."""
+    return CATEGORIES[category].make(site.random, mount)
+
+
+def stand(
+    site: Site, draw: Callable[[Random], Furniture], prefer: Prefer = Prefer.ANYWHERE
+) -> Item | None:
+    """Stand a thing with its back to a wall, drawn again where it is too large."""
+    for _ in range(_REDRAWS):
+        item = site.against_wall(draw(site.random), prefer=prefer)
+        if item:
+            return item
+    return None
+
+
+def drawn(category: str, mount: Mount | None = None) -> Callable[[Random], Furniture]:
+    """What draws a thing of a category."""
+    return lambda random: CATEGORIES[category].make(random, mount)
+
+
+def sleeping(site: Site) -> None:
+    """A bed with pillows, nightstands and their lamps."""
+    bed = stand(site, drawn("bed"), Prefer.MIDDLE)
+    if bed is None:
+        return
+    double = bed.furniture.size[0] > 1.3
+    for u in (-0.9, 0.9) if double else (0.0,):
+        site.on(make(site, "pillow"), bed, spot=(u, 0.9), jitter=0.1)
+    if site.random.random() < 0.3:
+        site.on(make(site, "pillow"), bed, jitter=0.3)
+    alike = site.random.getrandbits(32)
+    for side in (-1, 1):
+        if site.random.random() < (0.85 if double else 0.5):
+            # Both of one design, as they are bought.
+            nightstand = CATEGORIES["nightstand"].make(Random(alike))
+            placed = site.beside(nightstand, bed, side, gap=0.05)
+            if placed and site.random.random() < 0.7:
+                site.on(lamps.table_lamp(Random(alike)), placed, spot=(0.0, 0.5))
+    if site.random.random() < 0.5:
+        hang(site, "picture", over=bed)
+
+
+def sitting(site: Site) -> None:
+    """A sofa with pillows and a low table, sometimes a second sofa, and a television opposite."""
+    random = site.random
+    sofa = stand(site, drawn("sofa"), Prefer.MIDDLE)
+    if sofa is None:
+        return
+    for _ in range(random.choice((0, 1, 2, 2, 3))):
+        site.on(make(site, "pillow"), sofa, spot=(random.uniform(-1, 1), 0.8), jitter=0.3)
+    if random.random() < 0.8:
+        for distance in (0.5, 0.4, 0.35):
+            if site.before(tables.coffee_table(random), sofa, distance, turn=0.0):
+                break
+    if random.random() < 0.5:
+        side = random.choice((-1, 1))
+        table = site.beside(tables.side_table(random), sofa, side)
+        if table and random.random() < 0.7:
+            site.on(lamps.table_lamp(random), table, spot=(0.0, 0.0))
+    if random.random() < 0.5:
+        hang(site, "picture", over=sofa)
+
+
+def watching(site: Site) -> None:
+    """A television on a low cabinet or on the wall."""
+    if site.random.random() < 0.65:
+        cabinet = stand(site, storage.tv_stand, Prefer.MIDDLE)
+        if cabinet:
+            for _ in range(_REDRAWS):
+                if site.on(make(site, "tv", Mount.SURFACE), cabinet, spot=(0.0, 0.3)):
+                    return
+    else:
+        site.hang(make(site, "tv", Mount.WALL), site.random.uniform(0.9, 1.2), prefer=Prefer.MIDDLE)
+
+
+def dining(site: Site) -> None:
+    """A table in the room with like chairs around it."""
+    random = site.random
+    for clearance in (0.75, 0.65, 0.6):
+        table = site.loose(tables.dining_table(random), clearance=clearance)
+        if table:
+            break
+    else:
+        return
+    _seat(site, table)
+
+
+def _seat(site: Site, table: Item) -> None:
+    random = site.random
+    alike = random.getrandbits(32)
+    size_x, size_y, _ = table.furniture.size
+    places = []
+    for edge in range(4):
+        length = size_x if edge % 2 == 0 else size_y
+        count = min(int(length / 0.6), 3)
+        places += [(edge, (k - (count - 1) / 2) * length / max(count, 1)) for k in range(count)]
+    random.shuffle(places)
+    wanted = random.randint(min(2, len(places)), min(6, len(places)))
+    for edge, along in places[:wanted]:
+        chair = seating.chair(Random(alike))
+        site.around(chair, table, edge, along, random.uniform(0.03, 0.12))
+
+
+def working(site: Site) -> None:
+    """A desk with a chair, a computer and small things."""
+    random = site.random
+    desk = stand(site, drawn("desk"))
+    if desk is None:
+        return
+    chair = seating.office_chair(random) if random.random() < 0.7 else seating.chair(random)
+    site.before(chair, desk, random.uniform(0.03, 0.15), along=random.uniform(-0.15, 0.15))
+    middle = random.uniform(-0.3, 0.3)
+    if random.random() < 0.75:
+        if random.random() < 0.25:
+            for u in (-0.5, 0.5):
+                site.on(make(site, "monitor"), desk, spot=(u, 0.75))
+        else:
+            site.on(make(site, "monitor"), desk, spot=(middle, 0.75), jitter=0.05)
+        site.on(make(site, "keyboard"), desk, spot=(middle, -0.5))
+        if random.random() < 0.8:
+            site.on(make(site, "computer mouse"), desk, spot=(middle + 0.45, -0.5))
+    else:
+        site.on(make(site, "laptop"), desk, spot=(middle, -0.2), jitter=0.1)
+    for category, chance in (("lamp", 0.55), ("telephone", 0.4), ("printer", 0.25)):
+        if random.random() < chance:
+            turn = {"telephone": 0.0}.get(category, 0.0)
+            site.on(make(site, category, Mount.SURFACE), desk, turn=turn, jitter=0.3)
+    if random.random() < 0.5:
+        site.beside(make(site, "trash bin"), desk, random.choice((-1, 1)), gap=0.06)
+
+
+_HEIGHTS = {
+    "picture": (1.2, 1.5),
+    "clock": (1.5, 1.9),
+    "mirror": (0.9, 1.2),
+    "tv": (0.9, 1.2),
+    "whiteboard": (0.9, 1.0),
+    "towel": (0.7, 0.9),
+}
+
+
+def hang(site: Site, category: str, *, over: Item | None = None) -> Item | None:
+    """Hang a thing of a category at its usual height, or over a thing at a wall."""
+    low, high = _HEIGHTS[category]
+    for _ in range(_REDRAWS):
+        furniture = make(site, category, Mount.WALL)
+        bottom = site.random.uniform(low, high)
+        if over is not None:
+            bottom = max(bottom, over.furniture.size[2] + 0.1)
+        item = site.hang(furniture, bottom, over=over)
+        if item:
+            return item
+    return None
+
+
+_BASES = {
+    "lamp": ("nightstand", "table", "desk", "cabinet"),
+    "clock": ("nightstand", "bookshelf", "cabinet", "desk"),
+    "laptop": ("table", "desk"),
+    "telephone": ("desk", "nightstand", "cabinet", "table"),
+    "printer": ("desk", "cabinet", "table"),
+    "pillow": ("sofa", "bed"),
+}
+
+
+def scatter(site: Site, category: str) -> Item | None:
+    """Put a thing of a category wherever such things are."""
+    random = site.random
+    mounts = tuple(CATEGORIES[category].builders)
+    mount = random.choice(mounts)
+    if mount is Mount.WALL:
+        return hang(site, category)
+    if mount is Mount.SURFACE:
+        bases = site.of(*_BASES[category])
+        return (
+            site.on(make(site, category, mount), random.choice(bases), jitter=0.3)
+            if bases
+            else None
+        )
+    if category in ("chair", "stool", "backpack", "suitcase", "basket"):
+        return site.loose(make(site, category, mount), square=False, clearance=0.1)
+    corner = category in ("lamp", "trash bin")
+    return stand(site, drawn(category, mount), Prefer.CORNER if corner else Prefer.ANYWHERE)
