@@ -89,6 +89,8 @@ def test_spatial_features_choose_what_the_fusion_sees(model, pixels):
         chosen = with_options(model, spatial_features=name).fuse(vision, camera, patches)
         torch.testing.assert_close(chosen, model.fusion(vision, tokens))
         assert (chosen - both).abs().max() > 1e-4
+    alone = with_options(model, spatial_features="none").fuse(vision, camera, patches)
+    assert torch.equal(alone, vision)
 
 
 @pytest.mark.parametrize(

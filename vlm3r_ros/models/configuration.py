@@ -40,7 +40,8 @@ def parse_spatial_features(selection: str) -> tuple[SpatialFeature, ...]:
     """The geometry tokens that a selection names, in the order they are concatenated.
 
     Args:
-        selection: `"all"`, `"camera_tokens"`, `"patch_tokens"` or `"camera_tokens,patch_tokens"`.
+        selection: `"all"`, `"camera_tokens"`, `"patch_tokens"`, `"camera_tokens,patch_tokens"`, or
+            `"none"`, which leaves the fusion out (to measure what geometry is worth).
 
     Raises:
         ValueError: for any other text.
@@ -50,6 +51,7 @@ def parse_spatial_features(selection: str) -> tuple[SpatialFeature, ...]:
         "camera_tokens,patch_tokens": (SpatialFeature.CAMERA_TOKENS, SpatialFeature.PATCH_TOKENS),
         "camera_tokens": (SpatialFeature.CAMERA_TOKENS,),
         "patch_tokens": (SpatialFeature.PATCH_TOKENS,),
+        "none": (),
     }
     if selection not in choices:
         raise ValueError(

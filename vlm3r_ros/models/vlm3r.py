@@ -160,7 +160,7 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return torch.cat(camera_tokens), torch.cat(patch_tokens), state
 
     def fuse(self, vision: Tensor, camera_tokens: Tensor, patch_tokens: Tensor) -> Tensor:
-        """Fuse each frame's image tokens with its geometry tokens.
+        """Fuse each frame's image tokens with those of its geometry tokens that are configured.
 
         Args:
             vision: `[F, N, Dv]`
@@ -175,6 +175,8 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
             SpatialFeature.PATCH_TOKENS: patch_tokens,
         }
         selected = [parts[name] for name in parse_spatial_features(self.config.spatial_features)]
+        if not selected:
+            return vision
         return self.fusion(vision, torch.cat(selected, dim=1).to(vision.dtype))
 
     def project(self, fused: Tensor) -> Tensor:
