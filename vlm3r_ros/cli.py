@@ -14,6 +14,7 @@ from vlm3r_ros.commands.worlds import worlds_app
 
 # Errors of a user's doing by the module they are from; one that is not loaded has not raised any.
 _USER_ERRORS = {
+    "vlm3r_ros.benchmarks.errors": "BenchmarkError",
     "vlm3r_ros.commands.errors": "CommandError",
     "vlm3r_ros.models.devices": "DeviceError",
     "vlm3r_ros.models.geometry.onnx_backend": "OnnxBackendError",
@@ -215,6 +216,77 @@ def conformance(
     from vlm3r_ros.commands.conformance import conformance as run
 
     raise typer.Exit(run(folder))
+
+
+@app.command()
+def evaluate(
+    questions: Annotated[
+        Path,
+        typer.Option("--questions", "-q", help="JSON, JSON lines or parquet, as published."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder to write; a run that was killed goes on.")
+    ],
+    videos: Annotated[
+        Path | None, typer.Option("--videos", "-v", help="Folder of the videos.")
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="nano, vlm3r-7b, a folder, a name on the Hub; or chance, frequency, oracle, blind "
+            "(blind:NAME: that model's language model)."
+        ),
+    ] = "nano",
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream/--offline", help="Frames as a stream, or sampled as published (default)."
+        ),
+    ] = False,
+    stream_fps: Annotated[
+        float, typer.Option(min=0, help="Frames per second of a stream; 0: all there are.")
+    ] = 0.0,
+    frames: Annotated[int, typer.Option(min=2, help="Frames of a video that are shown.")] = 32,
+    tasks: Annotated[
+        str, typer.Option(help="Only these: names with commas between; vsi, vsti, live: all of it.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option(min=0, help="At most so many questions, drawn by --seed; 0: all.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of --limit and of chance.")] = 0,
+    without: Annotated[
+        str, typer.Option(help="Deny the model camera or geometry tokens: camera, geometry, both.")
+    ] = "",
+    train_questions: Annotated[
+        Path | None, typer.Option(help="For frequency: the questions whose answers it counts.")
+    ] = None,
+    metadata: Annotated[
+        Path | None, typer.Option(help="For oracle: folder of the scenes' metadata.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+) -> None:
+    """Evaluate a model or a baseline on VSI-Bench, VSTI-Bench or questions of your own."""
+    from vlm3r_ros.commands.evaluate import EvaluateOptions, run_evaluate
+
+    options = EvaluateOptions(
+        questions=questions,
+        out=out,
+        videos=videos,
+        model=model,
+        stream=stream,
+        stream_fps=stream_fps,
+        frames=frames,
+        tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()),
+        limit=limit,
+        seed=seed,
+        without=without,
+        train_questions=train_questions,
+        metadata=metadata,
+        device=device,
+        dtype=dtype,
+    )
+    raise typer.Exit(run_evaluate(options))
 
 
 @app.command()
