@@ -1,0 +1,87 @@
+"""A camera's view of a table of primitives before it is coloured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vlm3r_ros.worlds.boxes import FloatArray
+from vlm3r_ros.worlds.primitives import PrimitiveTable
+from vlm3r_ros.worlds.rasterizer import NO_PRIMITIVE, NOTHING, rasterize
+from vlm3r_ros.worlds.scene import Intrinsics
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What the rasterizer leaves, of `P` primitives.
+
+    Attributes:
+        inverse_depth: float32 `[H, W]`, 1/m along the optical axis; `NOTHING` where nothing is.
+        primitive: int32 `[H, W]`, number of the primitive; `NO_PRIMITIVE` where nothing is.
+        local_rays: `[P, 4, 3]`, see `rasterize`.
+        pose: `T_world_camera` `[4, 4]`.
+        lens: `(fx, fy, cx, cy)`.
+    """
+
+    inverse_depth: NDArray[np.float32]
+    primitive: NDArray[np.int32]
+    local_rays: FloatArray
+    pose: FloatArray
+    lens: FloatArray
+
+
+def draw(
+    table: PrimitiveTable,
+    intrinsics: Intrinsics,
+    pose: FloatArray,
+    chosen: NDArray[np.int32] | None = None,
+) -> Drawing:
+    """Rasterize all primitives, or those whose numbers are chosen (int32 `[N]`)."""
+    drawing = Drawing(
+        np.full((intrinsics.height, intrinsics.width), NOTHING),
+        np.full((intrinsics.height, intrinsics.width), NO_PRIMITIVE, np.int32),
+        np.empty((len(table), 4, 3)),
+        pose,
+        np.array([intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy], float),
+    )
+    rasterize(
+        np.arange(len(table), dtype=np.int32) if chosen is None else chosen,
+        table.shape,
+        table.center,
+        table.half,
+        table.rotation,
+        drawing.lens,
+        pose,
+        drawing.inverse_depth,
+        drawing.primitive,
+        drawing.local_rays,
+    )
+    return drawing
+
+
+def finer(intrinsics: Intrinsics, samples: int) -> Intrinsics:
+    """The same camera with `samples` pixels in the place of one, along each axis."""
+    return Intrinsics(
+        intrinsics.fx * samples,
+        intrinsics.fy * samples,
+        (intrinsics.cx + 0.5) * samples - 0.5,
+        (intrinsics.cy + 0.5) * samples - 0.5,
+        intrinsics.width * samples,
+        intrinsics.height * samples,
+    )
+
+
+def check_pose(T_world_camera: ArrayLike) -> FloatArray:
+    """The pose as a contiguous array `[4, 4]`.
+
+    Raises:
+        ValueError: it is not 4x4, or not finite.
+    """
+    pose = np.ascontiguousarray(T_world_camera, float)
+    if pose.shape != (4, 4):
+        raise ValueError(f"a camera's pose is [4, 4], not {list(pose.shape)}")
+    if not np.isfinite(pose).all():
+        raise ValueError("the camera's pose holds NaN or inf: leave such frames out")
+    return pose
