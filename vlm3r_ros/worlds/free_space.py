@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -42,6 +44,7 @@ class FreeSpace:
             cell; 0 within them `[H, W]` float32.
         component: 0 where the body cannot stand, else the number of the region that the cell is
             of: 1 is the largest; there is no way from one region to another `[H, W]` int32.
+        outlines: closed lines around the floor and around each obstacle, world x and y `[K, 2]`.
     """
 
     scene: str
@@ -50,6 +53,7 @@ class FreeSpace:
     origin: FloatArray
     distance: NDArray[np.float32]
     component: NDArray[np.int32]
+    outlines: tuple[FloatArray, ...]
 
     @classmethod
     def of(cls, scene: Scene, *, radius: float = 0.2, cell: float = 0.05) -> FreeSpace:
@@ -83,17 +87,19 @@ class FreeSpace:
                 f"span {high[0] - low[0]:.0f} x {high[1] - low[1]:.0f} m; are they in metres?",
             )
         origin = low - cell
+        rings = _rings(floor)
+        obstacles = _obstacles(scene)
         open_floor = np.zeros((height, width), np.uint8)
-        rings = [_to_pixels(ring, origin, cell) for ring in _rings(floor)]
-        cv2.fillPoly(open_floor, rings, 1, shift=_SUBPIXEL_BITS)
+        pixels = [_to_pixels(ring, origin, cell) for ring in rings]
+        cv2.fillPoly(open_floor, pixels, 1, shift=_SUBPIXEL_BITS)
         # The outline itself is wall: both it and obstacles are then drawn half a cell too wide,
         # which makes the distance between cell centres unbiased.
-        cv2.polylines(open_floor, rings, True, 0, shift=_SUBPIXEL_BITS)
-        for footprint in _footprints(scene):
-            pixels = _to_pixels(footprint, origin, cell)
-            cv2.fillPoly(open_floor, [pixels], 0, shift=_SUBPIXEL_BITS)
+        cv2.polylines(open_floor, pixels, True, 0, shift=_SUBPIXEL_BITS)
+        for outline in obstacles:
+            cv2.fillPoly(open_floor, [_to_pixels(outline, origin, cell)], 0, shift=_SUBPIXEL_BITS)
         distance = cv2.distanceTransform(open_floor, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * cell
-        return cls(scene.name, radius, cell, origin, distance, _components(distance >= radius))
+        component = _components(distance >= radius)
+        return cls(scene.name, radius, cell, origin, distance, component, (*rings, *obstacles))
 
     @property
     def standable(self) -> NDArray[np.bool_]:
@@ -111,11 +117,12 @@ class FreeSpace:
         return np.asarray(self.component[self.cells(points)] > 0)
 
     def clearance(self, points: ArrayLike) -> FloatArray:
-        """Metres from world points `[..., 2]` to the nearest wall or obstacle: `[...]`.
+        """Exact metres from world points `[..., 2]` to the nearest wall or obstacle: `[...]`.
 
-        Good to a cell; 0 within an obstacle and outside the rooms.
+        0 within an obstacle and outside the rooms. `distance` holds the same for whole cells.
         """
-        return self.distance[self.cells(points)].astype(float)
+        exact = shapely.distance(self._lines, shapely.points(np.asarray(points, float)))
+        return np.where(self.distance[self.cells(points)] > 0, exact, 0.0)
 
     def nearest(self, point: ArrayLike) -> FloatArray | None:
         """The place in the largest region that is nearest to a world point `[2]`: `[2]`.
@@ -189,6 +196,10 @@ class FreeSpace:
         corners[0], corners[-1] = ends
         return np.asarray(corners)
 
+    @cached_property
+    def _lines(self) -> shapely.Geometry:
+        return shapely.multilinestrings([shapely.linearrings(line) for line in self.outlines])
+
     def _to_grid(self, points: FloatArray) -> FloatArray:
         return ((points - self.origin) / self.cell)[..., ::-1].copy()
 
@@ -210,7 +221,7 @@ def footprint(box: OrientedBox) -> FloatArray:
     return np.asarray(cv2.convexHull(corners)[:, 0], float)
 
 
-def _footprints(scene: Scene) -> list[FloatArray]:
+def _obstacles(scene: Scene) -> list[FloatArray]:
     """Outlines of what is in a walking body's way."""
     boxes = [item.box for item in scene.objects]
     if not boxes:
@@ -253,10 +264,8 @@ def _components(standable: NDArray[np.bool_]) -> NDArray[np.int32]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
         standable.astype(np.uint8), connectivity=4
     )
-    sizes = stats[:, cv2.CC_STAT_AREA].copy()
-    sizes[0] = np.iinfo(sizes.dtype).max  # the background stays first
-    rank = np.empty(len(sizes), np.int32)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    rank = np.zeros(len(stats), np.int32)  # of the background, label 0, it stays 0
+    rank[1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")] = np.arange(1, len(stats))
     return np.asarray(rank[labels])
 
 
@@ -264,6 +273,6 @@ def _densify(way: FloatArray) -> FloatArray:
     """The same way with a place at least every cell."""
     parts = [
         np.linspace(start, end, max(2, int(np.ceil(np.linalg.norm(end - start))) + 1))[:-1]
-        for start, end in zip(way[:-1], way[1:], strict=True)
+        for start, end in pairwise(way)
     ]
     return np.concatenate([*parts, way[-1:]])

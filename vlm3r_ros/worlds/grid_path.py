@@ -24,7 +24,8 @@ def grid_path(
 
     Args:
         free: `[H, W]`; the outermost ring of cells must not be free.
-        start, goal: free cells.
+        start: a free cell.
+        goal: a free cell.
 
     Returns:
         Cells from start to goal `[K, 2]`; `[0, 2]` where there is no way.
