@@ -8,19 +8,21 @@ from random import Random
 from vlm3r_ros.worlds.floor_plans import Layout, draw_plan
 from vlm3r_ros.worlds.furniture import fixtures
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
-from vlm3r_ros.worlds.groups import make, scatter
+from vlm3r_ros.worlds.groups import make, scatter, warming
 from vlm3r_ros.worlds.lighting import light
 from vlm3r_ros.worlds.placement import Item, Prefer, Site
 from vlm3r_ros.worlds.primitives import Placed, build_table
 from vlm3r_ros.worlds.reachability import access
-from vlm3r_ros.worlds.room_kinds import KINDS, RoomKind
+from vlm3r_ros.worlds.room_kinds import ANYWHERE, KINDS, RoomKind
 from vlm3r_ros.worlds.scene import SceneObject
 from vlm3r_ros.worlds.structure import build_structure, draw_finish
 from vlm3r_ros.worlds.world import World, WorldId
 
 MOST_OBJECTS = 25  # a room
 FEWEST_OBJECTS = 6  # a room
+_LARGEST_GROUP = 9  # objects that one group may bring
 _ATTEMPTS = 20  # rooms drawn until one can be walked through
+_ORDER = {name: number for number, name in enumerate(CATEGORIES)}
 _LAYOUTS = ((Layout.RECTANGLE, 6), (Layout.L_SHAPE, 2), (Layout.TWO_ROOMS, 2))
 
 
@@ -55,7 +57,7 @@ def _attempt(world_id: WorldId, random: Random) -> World | None:
         if len(site.items) < FEWEST_OBJECTS:
             return None
     items = [item for site in sites for item in site.items]
-    items = [item for name in CATEGORIES for item in items if item.category == name]
+    items.sort(key=lambda item: _ORDER[item.category])
     finishes = [
         draw_finish(random, site, tiled=kind.tiled) for site, kind in zip(sites, kinds, strict=True)
     ]
@@ -111,11 +113,12 @@ def _add_windows(site: Site, kind: RoomKind) -> None:
 def _furnish(site: Site, kind: RoomKind) -> None:
     random = site.random
     for chance, group in kind.groups:
-        if random.random() < chance:
+        if random.random() < chance and len(site.items) < MOST_OBJECTS - _LARGEST_GROUP:
             group(site)
+    warming(site)
     wanted = [
         name
-        for chance, name, most in kind.scattered
+        for chance, name, most in (*kind.scattered, *ANYWHERE)
         if random.random() < chance
         for _ in range(random.randint(1, most))
     ]

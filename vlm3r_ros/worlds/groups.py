@@ -141,8 +141,7 @@ def working(site: Site) -> None:
         site.on(make(site, "laptop"), desk, spot=(middle, -0.2), jitter=0.1)
     for category, chance in (("lamp", 0.55), ("telephone", 0.4), ("printer", 0.25)):
         if random.random() < chance:
-            turn = {"telephone": 0.0}.get(category, 0.0)
-            site.on(make(site, category, Mount.SURFACE), desk, turn=turn, jitter=0.3)
+            site.on(make(site, category, Mount.SURFACE), desk, jitter=0.3)
     if random.random() < 0.5:
         site.beside(make(site, "trash bin"), desk, random.choice((-1, 1)), gap=0.06)
 
@@ -172,30 +171,115 @@ def hang(site: Site, category: str, *, over: Item | None = None) -> Item | None:
 
 
 _BASES = {
-    "lamp": ("nightstand", "table", "desk", "cabinet"),
-    "clock": ("nightstand", "bookshelf", "cabinet", "desk"),
-    "laptop": ("table", "desk"),
-    "telephone": ("desk", "nightstand", "cabinet", "table"),
-    "printer": ("desk", "cabinet", "table"),
+    "clock": ("nightstand", "bookshelf", "cabinet", "desk", "fireplace"),
+    "computer mouse": ("desk",),
+    "keyboard": ("desk",),
+    "lamp": ("nightstand", "table", "desk", "cabinet", "piano"),
+    "laptop": ("table", "desk", "counter"),
+    "microwave": ("counter", "cabinet", "table"),
+    "monitor": ("desk",),
     "pillow": ("sofa", "bed"),
+    "plant": ("table", "desk", "cabinet", "nightstand", "bookshelf", "counter", "fireplace"),
+    "printer": ("desk", "cabinet", "table"),
+    "sink": ("counter",),
+    "telephone": ("desk", "nightstand", "cabinet", "table", "counter"),
+    "towel": ("washing machine", "bed", "cabinet"),
+    "tv": ("cabinet",),
 }
+_STRAY = frozenset({"chair", "stool", "backpack", "suitcase", "basket"})
+_CORNERED = frozenset({"lamp", "trash bin", "plant", "fan", "guitar", "mirror"})
 
 
 def scatter(site: Site, category: str) -> Item | None:
     """Put a thing of a category wherever such things are."""
     random = site.random
-    mounts = tuple(CATEGORIES[category].builders)
-    mount = random.choice(mounts)
+    mount = random.choice(tuple(CATEGORIES[category].builders))
     if mount is Mount.WALL:
         return hang(site, category)
     if mount is Mount.SURFACE:
         bases = site.of(*_BASES[category])
-        return (
-            site.on(make(site, category, mount), random.choice(bases), jitter=0.3)
-            if bases
-            else None
-        )
-    if category in ("chair", "stool", "backpack", "suitcase", "basket"):
+        if not bases:
+            return None
+        return site.on(make(site, category, mount), random.choice(bases), jitter=0.3)
+    if category in _STRAY:
         return site.loose(make(site, category, mount), square=False, clearance=0.1)
-    corner = category in ("lamp", "trash bin")
-    return stand(site, drawn(category, mount), Prefer.CORNER if corner else Prefer.ANYWHERE)
+    prefer = Prefer.CORNER if category in _CORNERED else Prefer.ANYWHERE
+    return stand(site, drawn(category, mount), prefer)
+
+
+def cooking(site: Site) -> None:
+    """A kitchen: worktop with sink, refrigerator, oven and dishwasher in line with it."""
+    random = site.random
+    counter = stand(site, drawn("counter"), Prefer.MIDDLE)
+    ends = {1: counter, -1: counter}
+    machines = ["refrigerator", "oven"] + ["dishwasher"] * (random.random() < 0.45)
+    random.shuffle(machines)
+    for machine in machines:
+        if random.random() < 0.1:
+            continue
+        side = random.choice((-1, 1))
+        placed = None
+        for end in (side, -side):
+            neighbour = ends[end]
+            placed = neighbour and site.beside(make(site, machine), neighbour, end, gap=0.012)
+            if placed:
+                ends[end] = placed
+                break
+        if not placed:
+            stand(site, drawn(machine))
+    if counter is None:
+        return
+    site.on(make(site, "sink", Mount.SURFACE), counter, spot=(random.uniform(-0.8, 0.8), 0.0))
+    if random.random() < 0.75:
+        site.on(make(site, "microwave"), counter, spot=(random.choice((-0.95, 0.95)), 0.6))
+
+
+def washing(site: Site) -> None:
+    """A bathroom: toilet, sink with a mirror over it, bathtub, towels."""
+    random = site.random
+    if random.random() < 0.6:
+        stand(site, drawn("bathtub"), Prefer.CORNER)
+    sink = stand(site, drawn("sink", Mount.FLOOR))
+    if random.random() < 0.92:
+        stand(site, drawn("toilet"))
+    if sink and random.random() < 0.85:
+        hang(site, "mirror", over=sink)
+    for _ in range(random.randint(1, 3)):
+        hang(site, "towel")
+
+
+def laundering(site: Site) -> None:
+    """A washing machine, sometimes with towels on it and a basket beside."""
+    machine = stand(site, drawn("washing machine"), Prefer.CORNER)
+    if machine is None:
+        return
+    if site.random.random() < 0.4:
+        site.on(make(site, "towel", Mount.SURFACE), machine, jitter=0.3)
+    if site.random.random() < 0.5:
+        site.beside(make(site, "basket"), machine, site.random.choice((-1, 1)))
+
+
+def playing(site: Site) -> None:
+    """A piano with its stool, and a guitar."""
+    random = site.random
+    piano = stand(site, drawn("piano"), Prefer.MIDDLE)
+    if piano:
+        site.before(seating.piano_bench(random), piano, random.uniform(0.03, 0.15))
+    if random.random() < 0.6:
+        scatter(site, "guitar")
+
+
+def warming(site: Site) -> None:
+    """Radiators under windows."""
+    for window in site.of("window"):
+        if site.random.random() < 0.6:
+            for _ in range(_REDRAWS):
+                if site.hang(make(site, "radiator"), 0.0, over=window):
+                    break
+
+
+def by_the_fire(site: Site) -> None:
+    """A fireplace with a picture or a mirror over it."""
+    fireplace = stand(site, drawn("fireplace"), Prefer.MIDDLE)
+    if fireplace:
+        hang(site, site.random.choice(("picture", "mirror", "clock")), over=fireplace)

@@ -172,7 +172,7 @@ class Site:
         width, depth, height = furniture.size
         if bottom + height > self.height - 0.05:
             return None
-        spans = self._spans(depth, 0.0, bottom, bottom + height, on_floor=False)
+        spans = self._spans(depth, 0.0, bottom, bottom + height, on_floor=bottom < _BODY)
         if over is not None:
             half = over.furniture.high[0]
             nearby = []

@@ -90,10 +90,7 @@ class Primitive:
 
     def rotation(self) -> NDArray[np.float64]:
         """Own frame to the parent's, `[3, 3]`."""
-        cy, sy, cp, sp = np.cos(self.yaw), np.sin(self.yaw), np.cos(self.pitch), np.sin(self.pitch)
-        about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1.0]])
-        about_x = np.array([[1.0, 0, 0], [0, cp, -sp], [0, sp, cp]])
-        return np.asarray(about_z @ about_x)
+        return _rotations(np.array([self.yaw]), np.array([self.pitch]))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +157,9 @@ def build_table(placed: Sequence[Placed]) -> PrimitiveTable:
     turn[:, 0, 0], turn[:, 0, 1] = cos, -sin
     turn[:, 1, 0], turn[:, 1, 1] = sin, cos
     turn[:, 2, 2] = 1
-    local = np.array([p.rotation() for _, p, _ in rows]).reshape(-1, 3, 3)
+    local = _rotations(
+        np.array([p.yaw for _, p, _ in rows]), np.array([p.pitch for _, p, _ in rows])
+    )
     offset = np.array([p.center for _, p, _ in rows], float).reshape(-1, 3)
     origin = np.array([thing.position for thing, _, _ in rows], float).reshape(-1, 3)
     materials = [p.material for _, p, _ in rows]
@@ -179,3 +178,11 @@ def build_table(placed: Sequence[Placed]) -> PrimitiveTable:
             [(thing.seed * 7919 + 104729 * number) % 2**32 for thing, _, number in rows], np.uint32
         ),
     )
+
+
+def _rotations(yaw: NDArray[np.float64], pitch: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`Primitive.rotation` of many, `[P, 3, 3]`."""
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    zero = np.zeros_like(yaw)
+    rows = [[cy, -sy * cp, sy * sp], [sy, cy * cp, -cy * sp], [zero, sp, cp]]
+    return np.stack([np.stack(row, -1) for row in rows], -2)

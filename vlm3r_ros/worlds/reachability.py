@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from vlm3r_ros.worlds.floor_plans import Bounds, HousePlan
+from vlm3r_ros.worlds.footprints import Footprint
 from vlm3r_ros.worlds.placement import Item
 
 BODY_RADIUS = 0.25  # m
@@ -59,26 +60,35 @@ def access(plan: HousePlan, items: Sequence[Item]) -> Access:
     floor = np.logical_or.reduce([*rooms, *(_inside(bounds, x, y) for bounds in plan.passages)])
 
     standing = [item for item in items if item.z < BODY_HEIGHT and item.base is None]
-    to_item = _distances(standing, x, y)
-    open_floor = floor & ~(to_item <= 0).any(0)
+    open_floor = floor.copy()
+    surroundings = []
+    for item in standing:
+        window, distance = _distance(item.solid, x, y)
+        open_floor[window] &= distance > 0
+        surroundings.append((window, distance <= BODY_RADIUS + NEAR))
     # Half a cell, because a blocked cell's near side is that much nearer than its middle.
     free = ndimage.distance_transform_edt(open_floor) * _CELL - _CELL / 2 >= BODY_RADIUS
-    labels, _ = ndimage.label(free)
+    labels, count = ndimage.label(free)
 
-    near_item = (to_item <= BODY_RADIUS + NEAR) & free
-    doors = [k for k, item in enumerate(standing) if item.category == "door"]
-    at_door = [set(np.unique(labels[near_item[k]])) for k in doors]
-    common = set.intersection(*at_door) if at_door else set()
-    if not common:
-        return Access((), whole=False)
-    reached = np.isin(labels, list(common))
+    common = np.ones(count + 1, bool)
+    common[0] = False
+    for item, (window, near) in zip(standing, surroundings, strict=True):
+        if item.category == "door":
+            at_door = np.zeros(count + 1, bool)
+            at_door[labels[window][near]] = True
+            common &= at_door
+    reached = common[labels]
+    missed = tuple(
+        item
+        for item, (window, near) in zip(standing, surroundings, strict=True)
+        if not (reached[window] & near).any()
+    )
     whole = all(
-        (room & free & ~reached).sum() <= _MOST_CUT_OFF * max((room & free).sum(), 1)
+        (room & free & ~reached).sum() <= _MOST_CUT_OFF * (room & free).sum()
         and (room & reached).any()
         for room in rooms
     )
-    met = (near_item & reached).any((1, 2))
-    return Access(tuple(item for item, ok in zip(standing, met, strict=True) if not ok), whole)
+    return Access(missed, whole)
 
 
 def _inside(bounds: Bounds, x: NDArray[np.float64], y: NDArray[np.float64]) -> Mask:
@@ -86,15 +96,20 @@ def _inside(bounds: Bounds, x: NDArray[np.float64], y: NDArray[np.float64]) -> M
     return ((y > y0) & (y < y1))[:, None] & ((x > x0) & (x < x1))[None]
 
 
-def _distances(
-    items: Sequence[Item], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Distance in metres from cells to footprints, `[N, Y, X]`; at most 0 inside."""
-    solids = [item.solid for item in items]
-    places = np.array([[s.x, s.y, s.half_x, s.half_y, s.cos, s.sin] for s in solids], np.float32)
-    mx, my, half_x, half_y, cos, sin = places.T[:, :, None, None]
-    dx = x.astype(np.float32)[None, None, :] - mx
-    dy = y.astype(np.float32)[None, :, None] - my
-    out_x = np.abs(cos * dx + sin * dy) - half_x
-    out_y = np.abs(cos * dy - sin * dx) - half_y
-    return np.hypot(np.maximum(out_x, 0), np.maximum(out_y, 0))
+def _distance(
+    solid: Footprint, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[tuple[slice, slice], NDArray[np.float64]]:
+    """Distance in metres from the cells near a footprint to it, 0 inside, and which those are."""
+    margin = BODY_RADIUS + NEAR + _CELL
+    first_x, last_x = np.searchsorted(
+        x, (solid.x - solid.reach_x - margin, solid.x + solid.reach_x + margin)
+    )
+    first_y, last_y = np.searchsorted(
+        y, (solid.y - solid.reach_y - margin, solid.y + solid.reach_y + margin)
+    )
+    dx = x[None, first_x:last_x] - solid.x
+    dy = y[first_y:last_y, None] - solid.y
+    out_x = np.abs(solid.cos * dx + solid.sin * dy) - solid.half_x
+    out_y = np.abs(solid.cos * dy - solid.sin * dx) - solid.half_y
+    window = (slice(first_y, last_y), slice(first_x, last_x))
+    return window, np.hypot(np.maximum(out_x, 0), np.maximum(out_y, 0))

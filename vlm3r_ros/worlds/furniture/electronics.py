@@ -95,10 +95,13 @@ def keyboard(random: Random) -> Furniture:
         BLACK.color if dark else gray(0.5).color,
         0.6,
     )
-    parts = [
-        block(case, (width, depth, 0.014), (0, 0, 0.004), pitch=0.05),
-        block(keys, (width - 0.02, depth - 0.02, 0.01), (0, 0, 0.015), pitch=0.05),
-    ]
+    slant = 0.05
+    parts = [block(case, (width, depth, 0.014), (0, 0, 0.004), pitch=slant)]
+    row = (depth - 0.02) / 5
+    for k in range(5):
+        y = (k - 2) * row
+        at = (0.0, y, 0.013 + slant * y)
+        parts.append(block(keys, (width - 0.02, row * 0.75, 0.012), at, pitch=slant))
     return Furniture.of("keyboard", parts)
 
 

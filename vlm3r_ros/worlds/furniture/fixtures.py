@@ -14,7 +14,6 @@ from vlm3r_ros.worlds.furniture.materials import (
     GLASS,
     STEEL,
     WHITE,
-    cloth,
     color,
     darker,
     gray,
@@ -211,19 +210,3 @@ def whiteboard(random: Random) -> Furniture:
         x, z = random.uniform(-0.35, 0.35) * width, random.uniform(0.2, 0.8) * height
         parts.append(block(ink, (random.uniform(0.1, 0.35), 0.004, 0.012), (x, -0.006, z)))
     return Furniture.of("whiteboard", parts)
-
-
-def hanging_towel(random: Random) -> Furniture:
-    """A towel over a rail."""
-    terry = cloth(random, patterned=0.4)
-    width, drop = random.uniform(0.35, 0.55), random.uniform(0.4, 0.65)
-    parts = [
-        rod(STEEL, 0.01, width + 0.15, (0, -0.05, drop)),
-        block(terry, (width, 0.018, drop), (0, -0.068, 0)),
-        block(terry, (width, 0.018, drop * 0.8), (0, -0.032, drop * 0.2)),
-        rod(terry, 0.024, width, (0, -0.05, drop)),
-    ]
-    for side in (-1, 1):
-        x = side * (width / 2 + 0.06)
-        parts.append(block(STEEL, (0.02, 0.06, 0.02), (x, -0.03, drop - 0.01)))
-    return Furniture.of("towel", parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from math import cos, hypot, sin, sqrt
+from math import cos, hypot, inf, sin
 
 from vlm3r_ros.worlds.primitives import Primitive, Shape
 
@@ -119,28 +119,24 @@ def reach(primitive: Primitive) -> Vector:
         return primitive.half
     cy, sy = cos(primitive.yaw), sin(primitive.yaw)
     cp, sp = cos(primitive.pitch), sin(primitive.pitch)
-    rows = (
-        (cy * a, sy * cp * b, sy * sp * c),
-        (sy * a, cy * cp * b, cy * sp * c),
-        (0, sp * b, cp * c),
-    )
+    x1, x2, x3 = cy * a, sy * cp * b, sy * sp * c
+    y1, y2, y3 = sy * a, cy * cp * b, cy * sp * c
+    z2, z3 = sp * b, cp * c
     if primitive.shape is Shape.BOX:
-        x, y, z = (abs(u) + abs(v) + abs(w) for u, v, w in rows)
-    elif primitive.shape is Shape.CYLINDER:
-        x, y, z = (hypot(u, v) + abs(w) for u, v, w in rows)
-    else:
-        x, y, z = (sqrt(u * u + v * v + w * w) for u, v, w in rows)
-    return (x, y, z)
+        return (abs(x1) + abs(x2) + abs(x3), abs(y1) + abs(y2) + abs(y3), abs(z2) + abs(z3))
+    if primitive.shape is Shape.CYLINDER:
+        return (hypot(x1, x2) + abs(x3), hypot(y1, y2) + abs(y3), abs(z2) + abs(z3))
+    return (hypot(x1, x2, x3), hypot(y1, y2, y3), hypot(z2, z3))
 
 
 def bounds(primitives: Sequence[Primitive]) -> tuple[Vector, Vector]:
     """Lowest and highest corner of the tight axis-aligned box around solids, parent's frame."""
-    low = [float("inf")] * 3
-    high = [-float("inf")] * 3
+    low_x = low_y = low_z = inf
+    high_x = high_y = high_z = -inf
     for primitive in primitives:
-        for axis, (middle, extent) in enumerate(
-            zip(primitive.center, reach(primitive), strict=True)
-        ):
-            low[axis] = min(low[axis], middle - extent)
-            high[axis] = max(high[axis], middle + extent)
-    return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+        x, y, z = primitive.center
+        rx, ry, rz = reach(primitive)
+        low_x, high_x = min(low_x, x - rx), max(high_x, x + rx)
+        low_y, high_y = min(low_y, y - ry), max(high_y, y + ry)
+        low_z, high_z = min(low_z, z - rz), max(high_z, z + rz)
+    return (low_x, low_y, low_z), (high_x, high_y, high_z)

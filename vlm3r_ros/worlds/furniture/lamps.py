@@ -7,7 +7,7 @@ from random import Random
 
 from vlm3r_ros.worlds.furniture.furniture import Furniture
 from vlm3r_ros.worlds.furniture.materials import metal, plain, plastic, seen, wood
-from vlm3r_ros.worlds.furniture.shapes import blob, block, star, tube
+from vlm3r_ros.worlds.furniture.shapes import bar, blob, block, pole, star, tube
 from vlm3r_ros.worlds.primitives import Material, Primitive
 
 
@@ -33,15 +33,16 @@ def table_lamp(random: Random) -> Furniture:
     body = random.choice((metal, wood, plastic))(random)
     style = random.randrange(3)
     if style == 2:
-        reach = random.uniform(0.16, 0.22)
+        elbow = (0.0, 0.12, random.uniform(0.24, 0.32))
+        head = (0.0, -random.uniform(0.12, 0.2), elbow[2] + random.uniform(0.0, 0.1))
         parts = [
-            tube(body, 0.08, 0.025, (0, 0, 0)),
-            block(body, (0.02, 0.02, 0.32), (0, 0.03, 0.01), pitch=-0.15),
-            block(
-                body, (0.02, 0.02, 2 * reach), (0, 0.055 - reach, 0.33 - reach), pitch=pi / 2 + 0.1
-            ),
-            tube(body, 0.07, 0.06, (0, 0.06 - 2 * reach, 0.285)),
-            tube(shade, 0.06, 0.015, (0, 0.06 - 2 * reach, 0.27)),
+            tube(body, 0.085, 0.025, (0, 0, 0)),
+            pole(body, 0.01, (0, 0, 0.02), elbow),
+            blob(body, (0.035, 0.035, 0.035), elbow),
+            pole(body, 0.01, elbow, head),
+            tube(body, 0.04, 0.06, (0, head[1], head[2] - 0.03)),
+            tube(body, 0.075, 0.04, (0, head[1], head[2] - 0.065)),
+            tube(shade, 0.065, 0.02, (0, head[1], head[2] - 0.075)),
         ]
         return Furniture.of("lamp", parts)
     foot, stem = random.uniform(0.06, 0.09), random.uniform(0.16, 0.26)
@@ -72,17 +73,8 @@ def floor_lamp(random: Random) -> Furniture:
         parts = []
         for k in range(3):
             turn = pi / 2 + 2 * pi * k / 3
-            lean = 0.2
-            along = tall / cos(lean) / 2
-            parts.append(
-                block(
-                    frame,
-                    (0.025, 0.025, 2 * along),
-                    (0.5 * tall * 0.2 * cos(turn), 0.5 * tall * 0.2 * sin(turn), tall / 2 - along),
-                    yaw=turn - pi / 2,
-                    pitch=lean,
-                )
-            )
+            foot = (0.26 * cos(turn), 0.26 * sin(turn), 0.012)
+            parts.append(bar(frame, 0.025, foot, (0.03 * cos(turn), 0.03 * sin(turn), tall)))
         parts += _stepped_shade(shade, radius, 0.3, tall)
     else:
         parts = star(frame, 4, 0.16, 0.025, 0.0)

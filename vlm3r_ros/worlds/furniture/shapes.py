@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import cos, pi, sin
+from math import asin, atan2, cos, dist, hypot, pi, sin
 
 from vlm3r_ros.worlds.furniture.furniture import Vector
 from vlm3r_ros.worlds.primitives import Material, Primitive, Shape
@@ -42,7 +42,8 @@ def disc(
     material: Material, radius: float, thickness: float, center: Vector, tall: float | None = None
 ) -> Primitive:
     """A cylinder whose axis lies along y: a wheel, a drum window, a dial; `tall` is its radius
-    along z where it is no circle."""
+    along z where it is no circle.
+    """
     half = (radius, radius if tall is None else tall, thickness / 2)
     return Primitive(Shape.CYLINDER, center, half, material, 0.0, pi / 2)
 
@@ -53,6 +54,51 @@ def blob(
     """An ellipsoid of full `size`."""
     half = (size[0] / 2, size[1] / 2, size[2] / 2)
     return Primitive(Shape.ELLIPSOID, center, half, material, yaw, pitch)
+
+
+def bar(material: Material, thickness: float, start: Vector, end: Vector) -> Primitive:
+    """A square beam from one point to another."""
+    length = dist(start, end)
+    dx, dy, dz = ((b - a) / length for a, b in zip(start, end, strict=True))
+    half = (thickness / 2, length / 2, thickness / 2)
+    return Primitive(
+        Shape.BOX, _middle(start, end), half, material, atan2(-dx, dy), asin(max(-1, min(1, dz)))
+    )
+
+
+def pole(material: Material, radius: float, start: Vector, end: Vector) -> Primitive:
+    """A round rod from one point to another."""
+    length = dist(start, end)
+    dx, dy, dz = ((b - a) / length for a, b in zip(start, end, strict=True))
+    half = (radius, radius, length / 2)
+    return Primitive(
+        Shape.CYLINDER,
+        _middle(start, end),
+        half,
+        material,
+        atan2(dx, -dy),
+        atan2(hypot(dx, dy), dz),
+    )
+
+
+def ring(
+    material: Material, radius: float, thickness: float, center: Vector, sides: int
+) -> list[Primitive]:
+    """A hoop of straight pieces that faces along y: a wheel's tyre, a cage's rim."""
+    x, y, z = center
+    corners = [
+        (x + radius * cos(2 * pi * k / sides), y, z + radius * sin(2 * pi * k / sides))
+        for k in range(sides)
+    ]
+    return [bar(material, thickness, corners[k - 1], corners[k]) for k in range(sides)]
+
+
+def _middle(start: Vector, end: Vector) -> Vector:
+    return (
+        (start[0] + end[0]) / 2,
+        (start[1] + end[1]) / 2,
+        (start[2] + end[2]) / 2,
+    )
 
 
 def legs(
