@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from vlm3r_ros.worlds.boxes import FloatArray, OrientedBox
-from vlm3r_ros.worlds.grid_path import grid_path, lines_are_clear, pull_tight
+from vlm3r_ros.worlds.grid_path import grid_path, pull_tight
 from vlm3r_ros.worlds.scene import FloorPlan, Scene
 from vlm3r_ros.worlds.skipping import SceneError
 
@@ -159,14 +159,19 @@ class FreeSpace:
         """
         return self.random_places(generator, 1)[0]
 
-    def clear_line(self, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the body can go straight between world points `[..., 2]`: `[...]`."""
-        first, last = np.broadcast_arrays(np.asarray(starts, float), np.asarray(ends, float))
-        clear = self.contains(first) & self.contains(last)
-        clear[clear] = lines_are_clear(
-            self.standable, self._to_grid(first[clear]), self._to_grid(last[clear])
-        )
-        return clear
+    def line_clearance(self, starts: ArrayLike, ends: ArrayLike) -> FloatArray:
+        """Exact metres from straight lines to the nearest wall or obstacle.
+
+        Args:
+            starts: world points `[..., 2]`.
+            ends: world points `[..., 2]`.
+
+        Returns:
+            `[...]`; 0 where a line meets one.
+        """
+        ends = np.broadcast_arrays(np.asarray(starts, float), np.asarray(ends, float))
+        exact = shapely.distance(self._lines, shapely.linestrings(np.stack(ends, -2)))
+        return np.where(self.distance[self.cells(starts)] > 0, exact, 0.0)
 
     def shortest_path(self, start: ArrayLike, goal: ArrayLike) -> FloatArray | None:
         """The shortest way, as corners with straight lines between them.

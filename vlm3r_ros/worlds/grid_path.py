@@ -103,19 +103,6 @@ def _line_is_clear(free, row, column, to_row, to_column):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True)
-def lines_are_clear(
-    free: NDArray[np.bool_], starts: NDArray[np.float64], ends: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Whether straight lines between places `[N, 2]` within the grid stay on free cells: `[N]`."""
-    clear = np.empty(len(starts), np.bool_)
-    for index in range(len(starts)):
-        clear[index] = _line_is_clear(
-            free, starts[index, 0], starts[index, 1], ends[index, 0], ends[index, 1]
-        )
-    return clear
-
-
-@numba.njit(cache=True)
 def pull_tight(free: NDArray[np.bool_], way: NDArray[np.float64]) -> NDArray[np.int64]:
     """Which places of a way `[K, 2]` are left where it is pulled like a string: `[<= K]`.
 
