@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from random import Random
 
 from vlm3r_ros.worlds.floor_plans import Layout, draw_plan
 from vlm3r_ros.worlds.furniture import fixtures
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
-from vlm3r_ros.worlds.groups import make, scatter, warming
+from vlm3r_ros.worlds.groups import clutter, curtains, make, scatter, warming
 from vlm3r_ros.worlds.lighting import light
 from vlm3r_ros.worlds.placement import Item, Prefer, Site
 from vlm3r_ros.worlds.primitives import Placed, build_table
@@ -21,6 +22,7 @@ from vlm3r_ros.worlds.world import World, WorldId
 MOST_OBJECTS = 25  # a room
 FEWEST_OBJECTS = 6  # a room
 _LARGEST_GROUP = 9  # objects that one group may bring
+_USUAL_AREA = 20.0  # m2: larger rooms hold more, smaller ones less
 _ATTEMPTS = 20  # rooms drawn until one can be walked through
 _ORDER = {name: number for number, name in enumerate(CATEGORIES)}
 _LAYOUTS = ((Layout.RECTANGLE, 6), (Layout.L_SHAPE, 2), (Layout.TWO_ROOMS, 2))
@@ -54,24 +56,21 @@ def _attempt(world_id: WorldId, random: Random) -> World | None:
         return None
     for site in sites:
         site.items = [item for item in site.items if item in kept]
-        if len(site.items) < FEWEST_OBJECTS:
+        if sum(item.category in CATEGORIES for item in site.items) < FEWEST_OBJECTS:
             return None
-    items = [item for site in sites for item in site.items]
+    decor = [item for site in sites for item in site.items if item.category not in CATEGORIES]
+    items = [item for site in sites for item in site.items if item.category in CATEGORIES]
     items.sort(key=lambda item: _ORDER[item.category])
     finishes = [
         draw_finish(random, site, tiled=kind.tiled) for site, kind in zip(sites, kinds, strict=True)
     ]
     placed = build_structure(plan, sites, finishes, random.getrandbits(20))
-    placed += [
-        Placed(
-            item.furniture.primitives,
-            (item.x, item.y, item.z),
-            item.yaw,
-            number,
-            random.getrandbits(20),
-        )
-        for number, item in enumerate(items)
-    ]
+    decor += [rug for site in sites for rug in site.rugs]
+    for number, item in enumerate([*items, *decor]):
+        instance = number if number < len(items) else -1
+        place = (item.x, item.y, item.z)
+        seed = random.getrandbits(20)
+        placed.append(Placed(item.furniture.primitives, place, item.yaw, instance, seed))
     return World(
         id=world_id,
         kind=kinds[0].name,
@@ -116,10 +115,13 @@ def _furnish(site: Site, kind: RoomKind) -> None:
         if random.random() < chance and len(site.items) < MOST_OBJECTS - _LARGEST_GROUP:
             group(site)
     warming(site)
+    curtains(site)
+    rounds = site.area / _USUAL_AREA
     wanted = [
         name
+        for turn in range(ceil(rounds))
         for chance, name, most in (*kind.scattered, *ANYWHERE)
-        if random.random() < chance
+        if random.random() < chance * min(1.0, rounds - turn)
         for _ in range(random.randint(1, most))
     ]
     random.shuffle(wanted)
@@ -127,6 +129,7 @@ def _furnish(site: Site, kind: RoomKind) -> None:
         if len(site.items) >= MOST_OBJECTS - 1:
             break
         scatter(site, name)
+    clutter(site)
     if random.random() < 0.7:
         x0, y0, x1, y1 = site.room.bounds
         site.under_ceiling(make(site, "ceiling light"), (x0 + x1) / 2, (y0 + y1) / 2, 0.0)

@@ -155,7 +155,8 @@ def draw_plan(random: Random, layout: Layout, sides: tuple[Bounds, ...]) -> Hous
 
 
 def _side(random: Random, low: float, high: float) -> float:
-    return random.uniform(max(low, SHORTEST_SIDE), min(high, LONGEST_SIDE))
+    low, high = max(low, SHORTEST_SIDE), min(high, LONGEST_SIDE)
+    return random.triangular(low, high, low + 0.3 * (high - low))
 
 
 def _notch(random: Random, width: float, depth: float) -> Bounds | None:

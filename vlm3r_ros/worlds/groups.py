@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import cos, sin
 from random import Random
 
-from vlm3r_ros.worlds.furniture import lamps, seating, storage, tables
+from vlm3r_ros.worlds.furniture import beds, decor, lamps, seating, storage, tables
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.furniture.furniture import Furniture, Mount
 from vlm3r_ros.worlds.placement import Item, Prefer, Site
@@ -21,11 +22,14 @@ def make(site: Site, category: str, mount: Mount | None = None) -> Furniture:
 
 
 def stand(
-    site: Site, draw: Callable[[Random], Furniture], prefer: Prefer = Prefer.ANYWHERE
+    site: Site,
+    draw: Callable[[Random], Furniture],
+    prefer: Prefer = Prefer.ANYWHERE,
+    opposite: Item | None = None,
 ) -> Item | None:
     """Stand a thing with its back to a wall, drawn again where it is too large."""
     for _ in range(_REDRAWS):
-        item = site.against_wall(draw(site.random), prefer=prefer)
+        item = site.against_wall(draw(site.random), prefer=prefer, opposite=opposite)
         if item:
             return item
     return None
@@ -43,9 +47,10 @@ def sleeping(site: Site) -> None:
         return
     double = bed.furniture.size[0] > 1.3
     for u in (-0.9, 0.9) if double else (0.0,):
-        site.on(make(site, "pillow"), bed, spot=(u, 0.9), jitter=0.1)
+        site.on(beds.pillow(site.random), bed, spot=(u, 0.9), jitter=0.1)
     if site.random.random() < 0.3:
-        site.on(make(site, "pillow"), bed, jitter=0.3)
+        site.on(beds.pillow(site.random), bed, jitter=0.3)
+    spread(site, bed, 0.5, 0.3)
     alike = site.random.getrandbits(32)
     for side in (-1, 1):
         if site.random.random() < (0.85 if double else 0.5):
@@ -65,10 +70,13 @@ def sitting(site: Site) -> None:
     if sofa is None:
         return
     for _ in range(random.choice((0, 1, 2, 2, 3))):
-        site.on(make(site, "pillow"), sofa, spot=(random.uniform(-1, 1), 0.8), jitter=0.3)
+        spot = (random.uniform(-1, 1), 1.0)
+        site.on(beds.cushion(random), sofa, spot=spot, jitter=0.15)
     if random.random() < 0.8:
         for distance in (0.5, 0.4, 0.35):
-            if site.before(tables.coffee_table(random), sofa, distance, turn=0.0):
+            table = site.before(tables.coffee_table(random), sofa, distance, turn=0.0)
+            if table:
+                spread(site, table, random.uniform(0.5, 1.0), random.uniform(0.4, 0.8))
                 break
     if random.random() < 0.5:
         side = random.choice((-1, 1))
@@ -80,15 +88,21 @@ def sitting(site: Site) -> None:
 
 
 def watching(site: Site) -> None:
-    """A television on a low cabinet or on the wall."""
-    if site.random.random() < 0.65:
-        cabinet = stand(site, storage.tv_stand, Prefer.MIDDLE)
-        if cabinet:
-            for _ in range(_REDRAWS):
-                if site.on(make(site, "tv", Mount.SURFACE), cabinet, spot=(0.0, 0.3)):
-                    return
-    else:
-        site.hang(make(site, "tv", Mount.WALL), site.random.uniform(0.9, 1.2), prefer=Prefer.MIDDLE)
+    """A television on a low cabinet or on the wall, opposite a sofa or bed where there is one."""
+    random = site.random
+    places = site.of("sofa", "bed")[:1]
+    on_cabinet = random.random() < 0.65
+    for opposite in (*places, None):
+        if on_cabinet:
+            cabinet = stand(site, storage.tv_stand, Prefer.MIDDLE, opposite)
+            if cabinet:
+                for _ in range(_REDRAWS):
+                    if site.on(make(site, "tv", Mount.SURFACE), cabinet, spot=(0.0, 0.3)):
+                        return
+        else:
+            screen, bottom = make(site, "tv", Mount.WALL), random.uniform(0.9, 1.2)
+            if site.hang(screen, bottom, opposite=opposite, prefer=Prefer.MIDDLE):
+                return
 
 
 def dining(site: Site) -> None:
@@ -101,6 +115,15 @@ def dining(site: Site) -> None:
     else:
         return
     _seat(site, table)
+    spread(site, table, 0.7, 0.7)
+
+
+def spread(site: Site, over: Item, along: float, across: float) -> None:
+    """In every other case, lay a rug that stands out from under a thing by so many metres."""
+    if site.random.random() < 0.5:
+        size_x, size_y, _ = over.furniture.size
+        rug = decor.rug(site.random, size_x + 2 * along, size_y + 2 * across)
+        site.lay(rug, over.x, over.y, over.yaw)
 
 
 def _seat(site: Site, table: Item) -> None:
@@ -134,9 +157,9 @@ def working(site: Site) -> None:
                 site.on(make(site, "monitor"), desk, spot=(u, 0.75))
         else:
             site.on(make(site, "monitor"), desk, spot=(middle, 0.75), jitter=0.05)
-        site.on(make(site, "keyboard"), desk, spot=(middle, -0.5))
-        if random.random() < 0.8:
-            site.on(make(site, "computer mouse"), desk, spot=(middle + 0.45, -0.5))
+        keyboard = site.on(make(site, "keyboard"), desk, spot=(middle, -0.5))
+        if keyboard and random.random() < 0.85:
+            _lay_mouse(site, desk, keyboard)
     else:
         site.on(make(site, "laptop"), desk, spot=(middle, -0.2), jitter=0.1)
     for category, chance in (("lamp", 0.55), ("telephone", 0.4), ("printer", 0.25)):
@@ -144,6 +167,19 @@ def working(site: Site) -> None:
             site.on(make(site, category, Mount.SURFACE), desk, jitter=0.3)
     if random.random() < 0.5:
         site.beside(make(site, "trash bin"), desk, random.choice((-1, 1)), gap=0.06)
+
+
+def _lay_mouse(site: Site, desk: Item, keyboard: Item) -> None:
+    """To the right of the keyboard, or to the left of it where the desk ends."""
+    mouse = make(site, "computer mouse")
+    reach = keyboard.furniture.high[0] + mouse.high[0] + 0.04
+    half = desk.furniture.high[0]
+    # The keyboard's place along the desk.
+    at = (keyboard.x - desk.x) * cos(desk.yaw) + (keyboard.y - desk.y) * sin(desk.yaw)
+    slack = half - mouse.high[0]
+    for place in (at + reach, at - reach):
+        if abs(place) <= slack and site.on(mouse, desk, spot=(place / slack, -0.5)):
+            return
 
 
 _HEIGHTS = {
@@ -201,7 +237,7 @@ def scatter(site: Site, category: str) -> Item | None:
         if not bases:
             return None
         return site.on(make(site, category, mount), random.choice(bases), jitter=0.3)
-    if category in _STRAY:
+    if category in _STRAY and random.random() < 0.4:
         return site.loose(make(site, category, mount), square=False, clearance=0.1)
     prefer = Prefer.CORNER if category in _CORNERED else Prefer.ANYWHERE
     return stand(site, drawn(category, mount), prefer)
@@ -276,6 +312,28 @@ def warming(site: Site) -> None:
             for _ in range(_REDRAWS):
                 if site.hang(make(site, "radiator"), 0.0, over=window):
                     break
+
+
+def clutter(site: Site) -> None:
+    """Small things on tables, which are no objects of their own."""
+    random = site.random
+    for base in site.of("table", "desk", "cabinet", "counter", "nightstand", "bookshelf"):
+        for _ in range(random.choice((0, 0, 1, 1, 2))):
+            site.on(random.choice(decor.CLUTTER)(random), base, turn=random.uniform(-1.5, 1.5))
+
+
+def curtains(site: Site) -> None:
+    """At both sides of some windows."""
+    random = site.random
+    alike = random.getrandbits(32)
+    if random.random() < 0.5:
+        return
+    for window in site.of("window"):
+        width, height = random.uniform(0.2, 0.3), window.furniture.size[2] + 0.25
+        bottom = window.z - 0.15
+        for side in (-1, 1):
+            cloth = decor.curtain(Random(alike), width, min(height, site.height - bottom - 0.02))
+            site.flank(cloth, window, side, bottom)
 
 
 def by_the_fire(site: Site) -> None:

@@ -10,14 +10,15 @@ import numpy as np
 from vlm3r_ros.worlds.placement import Site
 from vlm3r_ros.worlds.world import Lighting
 
-_DROP = 0.25  # m: how far below the ceiling a lamp shines from
+_DROP = 0.4  # m: how far below the ceiling a lamp shines from
 # Warm white, neutral and daylight, linear RGB.
 _TINTS = ((1.0, 0.86, 0.68), (1.0, 0.95, 0.88), (0.9, 0.95, 1.0), (1.0, 0.9, 0.76))
 
 
 def light(random: Random, sites: Sequence[Site]) -> Lighting:
     """One lamp under the ceiling of each room, in a single room up to three, and light from all
-    sides."""
+    sides.
+    """
     count = 1 if len(sites) > 1 else random.choice((1, 1, 2, 3))
     positions, colors = [], []
     for site in sites:

@@ -22,6 +22,8 @@ SIDE_GAP = 0.03  # m between things side by side
 _TALLEST = 10.0  # m: above every ceiling
 _BODY = 1.2  # m: solids that begin above this are out of the way of who stands in a zone
 _OUTSIDE = 5.0  # m: how far the solid outside of a room reaches
+_ASIDE = 0.8  # m: how far what stands opposite a thing may be off its middle
+_SAME_WAY = 0.99  # cosine of an angle between things that face the same way
 _TRIES = 12
 
 
@@ -84,6 +86,7 @@ class Site:
         random: draws places.
         items: what is in it, in the order of placement.
         openings: holes for windows, by wall, as `room.walls` counts them.
+        rugs: what lies under the furniture.
     """
 
     room: Room
@@ -91,6 +94,8 @@ class Site:
     random: Random
     items: list[Item] = field(default_factory=list)
     openings: dict[int, list[Opening]] = field(default_factory=dict)
+    rugs: list[Item] = field(default_factory=list)
+    _outside: int = 0
     _solids: list[Footprint] = field(default_factory=list)
     _zones: list[tuple[Footprint, Item | None]] = field(default_factory=list)
 
@@ -105,6 +110,7 @@ class Site:
         ]
         if self.room.notch:
             outside.append(self.room.notch)
+        self._outside = len(outside)
         self._solids = [Footprint.upright(bounds, -_TALLEST, _TALLEST) for bounds in outside]
         for wall in self.room.walls:
             for hole in wall.passages:
@@ -149,16 +155,21 @@ class Site:
         prefer: Prefer = Prefer.ANYWHERE,
         side_gap: float = SIDE_GAP,
         back_gap: float = WALL_GAP,
+        opposite: Item | None = None,
     ) -> Item | None:
-        """Stand a thing with its back to a wall; None where there is no room for it."""
+        """Stand a thing with its back to a wall; None where there is no room for it.
+
+        Args:
+            furniture: the thing.
+            prefer: where along the wall.
+            side_gap, back_gap: between it and its neighbours, and the wall, metres.
+            opposite: what it has to face.
+        """
         width, depth, height = furniture.size
-        return self._at_wall(
-            furniture,
-            self._spans(depth + back_gap, furniture.front, 0.0, height, on_floor=True),
-            (width, back_gap + depth / 2, 0.0),
-            prefer,
-            side_gap,
-        )
+        spans = self._spans(depth + back_gap, furniture.front, 0.0, height, on_floor=True)
+        if opposite is not None:
+            spans = self._level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
+        return self._at_wall(furniture, spans, (width, back_gap + depth / 2, 0.0), prefer, side_gap)
 
     def hang(
         self,
@@ -166,23 +177,32 @@ class Site:
         bottom: float,
         *,
         over: Item | None = None,
+        opposite: Item | None = None,
         prefer: Prefer = Prefer.ANYWHERE,
     ) -> Item | None:
-        """Hang a thing on a wall, its lowest point at `bottom`; `over` some thing at that wall."""
+        """Hang a thing on a wall; None where there is no room for it.
+
+        Args:
+            furniture: the thing.
+            bottom: height of its lowest point, metres.
+            over: a thing at a wall, above or below which it has to hang.
+            opposite: what it has to face.
+            prefer: where along the wall.
+        """
         width, depth, height = furniture.size
         if bottom + height > self.height - 0.05:
             return None
         spans = self._spans(depth, 0.0, bottom, bottom + height, on_floor=bottom < _BODY)
         if over is not None:
-            half = over.furniture.high[0]
-            nearby = []
-            for number, start, end in spans:
-                wall = self.room.walls[number]
-                along, inward = _on_wall(wall, over.x, over.y)
-                if inward < over.furniture.high[1] + 0.1 and _facing(wall) == over.yaw:
-                    low, high = max(start, along - half), min(end, along + half)
-                    nearby.append((number, low, high))
-            spans, prefer = nearby, Prefer.MIDDLE
+            spans = [
+                span
+                for span in self._level_with(spans, over, over.furniture.high[0], over.yaw)
+                if _on_wall(self.room.walls[span[0]], over.x, over.y)[1]
+                < over.furniture.high[1] + 0.1
+            ]
+            prefer = Prefer.MIDDLE
+        elif opposite is not None:
+            spans = self._level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
         return self._at_wall(furniture, spans, (width, depth / 2, bottom), prefer, 0.02)
 
     def set_into_wall(
@@ -220,6 +240,18 @@ class Site:
         half_x, half_y, _ = other.furniture.high
         x, y = other.place(side * (half_x + gap + furniture.high[0]), half_y - furniture.high[1])
         return self._try(Item(furniture, x, y, 0.0, other.yaw), other, furniture.front)
+
+    def flank(self, furniture: Furniture, window: Item, side: int, bottom: float) -> Item | None:
+        """Hang a thing on the wall beside a window; `side` +1 is along the window's x axis."""
+        gap = 0.01
+        along = side * (window.furniture.high[0] + gap + furniture.high[0])
+        for wall in self.room.walls:
+            place, inward = _on_wall(wall, window.x, window.y)
+            if abs(inward) < 0.3 and 0 < place < wall.length and _facing(wall) == window.yaw:
+                # The wall's direction is against the x axis of what stands with its back to it.
+                x, y = wall.at(place - along, furniture.high[1])
+                return self._try(Item(furniture, x, y, bottom, window.yaw), None)
+        return None
 
     def before(
         self,
@@ -313,6 +345,14 @@ class Site:
             if item and self._free_above(item, base):
                 return self.add(item)
         return None
+
+    def lay(self, furniture: Furniture, x: float, y: float, yaw: float) -> None:
+        """Lay a rug under whatever stands there, where the floor and other rugs leave room."""
+        rug = Item(furniture, x, y, 0.0, yaw)
+        if not any(rug.solid.meets(other) for other in self._solids[: self._outside]) and not any(
+            rug.solid.meets(other.solid) for other in self.rugs
+        ):
+            self.rugs.append(rug)
 
     def under_ceiling(self, furniture: Furniture, x: float, y: float, yaw: float) -> Item | None:
         """Hang a thing from the ceiling."""
@@ -423,6 +463,21 @@ class Site:
                     taken.append((along - wide, along + wide))
             spans += [(number, *span) for span in _gaps(taken, wall.length)]
         return spans
+
+    def _level_with(
+        self, spans: Sequence[tuple[int, float, float]], item: Item, half: float, yaw: float
+    ) -> list[tuple[int, float, float]]:
+        """Parts of spans within `half` metres to either side of a thing, on walls from which
+        things face as `yaw` says."""
+        level = []
+        for number, start, end in spans:
+            wall = self.room.walls[number]
+            if cos(_facing(wall) - yaw) > _SAME_WAY:
+                along, _ = _on_wall(wall, item.x, item.y)
+                low, high = max(start, along - half), min(end, along + half)
+                if high > low:
+                    level.append((number, low, high))
+        return level
 
     def _keep_free(
         self, wall: Wall, along: float, width: float, depth: float, bottom: float, top: float

@@ -60,6 +60,25 @@ def pillow(random: Random) -> Furniture:
     return Furniture.of("pillow", parts)
 
 
+def cushion(random: Random) -> Furniture:
+    """A square pillow that stands on its edge and leans back."""
+    cover = cloth(random, patterned=0.45)
+    side, thick = random.uniform(0.38, 0.5), random.uniform(0.11, 0.15)
+    lean = random.uniform(1.15, 1.35)
+    middle = (0.0, 0.0, side / 2)
+    # Both about the same middle, so that they lean together.
+    parts = [
+        blob(cover, (side, side, thick), middle, pitch=lean),
+        block(
+            cover,
+            (side * 0.93, side * 0.93, thick * 0.3),
+            (0, 0, side / 2 - thick * 0.15),
+            pitch=lean,
+        ),
+    ]
+    return Furniture.of("pillow", parts)
+
+
 def nightstand(random: Random) -> Furniture:
     """A small chest of one to three drawers, on legs or on the floor."""
     body = wood(random)

@@ -83,7 +83,9 @@ _ALL = (
     Category("counter", _on_floor(tables.counter), (0.8, 0.55, 0.85), (3.1, 0.7, 0.95)),
     Category("desk", _on_floor(tables.desk), (1.0, 0.6, 0.7), (1.75, 0.85, 0.8)),
     Category("refrigerator", _on_floor(appliances.refrigerator), (0.5, 0.6, 1.4), (1.0, 0.85, 2.0)),
-    Category("pillow", _on_surface(beds.pillow), (0.35, 0.3, 0.08), (0.75, 0.45, 0.16)),
+    Category(
+        "pillow", _on_surface(beds.pillow, beds.cushion), (0.35, 0.15, 0.08), (0.75, 0.45, 0.55)
+    ),
     Category("monitor", _on_surface(electronics.monitor), (0.45, 0.05, 0.35), (0.65, 0.25, 0.6)),
     Category("door", _on_wall(_any_door), (0.8, 0.06, 2.0), (1.1, 0.15, 2.2)),
     Category(
