@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlm3r_ros.benchmarks.benchmark_question import BenchmarkQuestion
-from vlm3r_ros.benchmarks.metrics import mean_relative_accuracy
+from vlm3r_ros.benchmarks.metrics import bearing_accuracy, mean_relative_accuracy
 from vlm3r_ros.benchmarks.responders import Response, Responses
+from vlm3r_ros.benchmarks.scoring import true_place
 from vlm3r_ros.benchmarks.tasks import task_name
 from vlm3r_ros.models.prompts import OPTION_LETTERS
+from vlm3r_ros.questions.location_answer import ANGLE_STEP, format_location
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.worlds.skipping import SceneError
 
@@ -34,12 +37,21 @@ class GuessRange:
 
     def values(self) -> NDArray[np.float64]:
         """All of them."""
+        first, last, scale = self._steps()
+        return np.arange(first, last + 1) / scale
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """One of them."""
+        first, last, scale = self._steps()
+        return float(rng.integers(first, last + 1)) / scale
+
+    def _steps(self) -> tuple[int, int, int]:
         scale = 10**self.decimals
-        return np.arange(round(self.low * scale), round(self.high * scale) + 1) / scale
+        return round(self.low * scale), round(self.high * scale), scale
 
 
 GUESS_RANGES: Mapping[QuestionType, GuessRange] = {
-    QuestionType.OBJECT_COUNTING: GuessRange(2, 10, 0),
+    QuestionType.OBJECT_COUNTING: GuessRange(1, 10, 0),
     QuestionType.OBJECT_ABS_DISTANCE: GuessRange(0.2, 10, 1),
     QuestionType.OBJECT_SIZE_ESTIMATION: GuessRange(10, 300, 0),
     QuestionType.ROOM_SIZE_ESTIMATION: GuessRange(5, 100, 1),
@@ -48,8 +60,13 @@ GUESS_RANGES: Mapping[QuestionType, GuessRange] = {
 }
 
 
+GUESSED_DISTANCES = GuessRange(0.2, 10, 1)
+GUESSED_BEARINGS: NDArray[np.float64] = np.arange(-180.0 + ANGLE_STEP, 181.0, ANGLE_STEP)
+"""Of `object_location`: metres, and degrees all around."""
+
+
 class ChanceResponder:
-    """Guesses evenly: one of the letters, or a number of `GUESS_RANGES`.
+    """Guesses evenly: a letter, a number of `GUESS_RANGES`, or a place anywhere around.
 
     Args:
         seed: the same one gives each question the same guess, in whatever company it is asked.
@@ -70,8 +87,11 @@ class ChanceResponder:
         question = asked.question
         if question.question_type in GUESS_RANGES:
             numbers = GUESS_RANGES[question.question_type]
-            return f"{rng.choice(numbers.values()):.{numbers.decimals}f}"
-        return OPTION_LETTERS[rng.integers(len(question.options))]
+            return f"{numbers.draw(rng):.{numbers.decimals}f}"
+        if question.options:
+            return OPTION_LETTERS[rng.integers(len(question.options))]
+        bearing = math.radians(rng.choice(GUESSED_BEARINGS))
+        return format_location(bearing, GUESSED_DISTANCES.draw(rng))
 
 
 class FrequencyResponder:
@@ -113,4 +133,8 @@ def expected_chance(asked: BenchmarkQuestion) -> float:
     if task in GUESS_RANGES:
         numbers = GUESS_RANGES[task].values()
         return float(mean_relative_accuracy(numbers, float(question.ground_truth)).mean())
-    return 1 / len(question.options)
+    if question.options:
+        return 1 / len(question.options)
+    bearing, distance = true_place(asked)
+    distances = mean_relative_accuracy(GUESSED_DISTANCES.values(), distance)
+    return float(distances.mean() + bearing_accuracy(GUESSED_BEARINGS, bearing).mean()) / 2

@@ -12,6 +12,7 @@ from typing import Any
 
 from vlm3r_ros.benchmarks.tasks import is_choice, parse_task
 from vlm3r_ros.models.prompts import MAX_OPTIONS, OPTION_LETTERS, video_question
+from vlm3r_ros.questions.location_answer import parse_location
 from vlm3r_ros.questions.question import Question
 from vlm3r_ros.worlds.skipping import SceneError
 
@@ -89,8 +90,11 @@ def parse_question(number: int, record: Mapping[str, Any]) -> BenchmarkQuestion:
         letter, truth = _true_option(scene, options, _text(record, "mc_answer"), _plain(given))
     elif task.is_numeric:
         truth = _positive_number(scene, _plain(given))
-    elif not (truth := _plain(given)):
-        raise SceneError(scene, "ground_truth", f"missing in record {number}")
+    else:
+        truth = _plain(given)
+        place = parse_location(truth)
+        if place is None or not place.distance:
+            raise SceneError(scene, "ground_truth", f"'{truth}' names no place away from here")
     try:
         video_question(words, options)
     except ValueError as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vlm3r_ros.benchmarks.benchmark_question import BenchmarkQuestion, option_words
+from vlm3r_ros.benchmarks.errors import BenchmarkError
 from vlm3r_ros.benchmarks.responders import Response, Responses
 from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.prompts import OPTION_LETTERS
@@ -42,7 +43,14 @@ class OracleResponder:
 
 
 def read_scenes(folder: Path | None, skips: SkipLog) -> dict[str, Scene]:
-    """Scenes by name from a folder of metadata; none without one."""
+    """Scenes by name from a folder of metadata; none without one.
+
+    Raises:
+        BenchmarkError: the folder holds no metadata.
+    """
     if folder is None:
         return {}
-    return {scene.name: scene for scene in read_metadata(folder, skips=skips)}
+    try:
+        return {scene.name: scene for scene in read_metadata(folder, skips=skips)}
+    except SceneError as error:
+        raise BenchmarkError(str(error)) from error
