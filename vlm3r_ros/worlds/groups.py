@@ -13,6 +13,8 @@ from vlm3r_ros.worlds.placement import Item, Prefer, Site
 
 Group = Callable[[Site], None]
 
+_MACHINES = (("refrigerator", 0.92), ("oven", 0.9), ("dishwasher", 0.45))
+_LINE_GAP = 0.012  # m between kitchen machines in line
 _REDRAWS = 3  # times a thing is drawn again where it finds no place: another may be smaller
 
 
@@ -108,7 +110,7 @@ def watching(site: Site) -> None:
 def dining(site: Site) -> None:
     """A table in the room with like chairs around it."""
     random = site.random
-    for clearance in (0.75, 0.65, 0.6):
+    for clearance in (0.75, 0.7, 0.65, 0.6, 0.55):
         table = site.loose(tables.dining_table(random), clearance=clearance)
         if table:
             break
@@ -234,40 +236,37 @@ def scatter(site: Site, category: str) -> Item | None:
         return hang(site, category)
     if mount is Mount.SURFACE:
         bases = site.of(*_BASES[category])
-        if not bases:
-            return None
-        return site.on(make(site, category, mount), random.choice(bases), jitter=0.3)
+        random.shuffle(bases)
+        furniture = make(site, category, mount)
+        return next(filter(None, (site.on(furniture, base, jitter=0.3) for base in bases)), None)
     if category in _STRAY and random.random() < 0.4:
-        return site.loose(make(site, category, mount), square=False, clearance=0.1)
+        stray = seating.chair(random) if category == "chair" else make(site, category, mount)
+        return site.loose(stray, square=False, clearance=0.1)
     prefer = Prefer.CORNER if category in _CORNERED else Prefer.ANYWHERE
     return stand(site, drawn(category, mount), prefer)
 
 
 def cooking(site: Site) -> None:
-    """A kitchen: worktop with sink, refrigerator, oven and dishwasher in line with it."""
+    """A kitchen: worktop with a sink, refrigerator, oven and dishwasher, in line as far as they
+    find room."""
     random = site.random
-    counter = stand(site, drawn("counter"), Prefer.MIDDLE)
-    ends = {1: counter, -1: counter}
-    machines = ["refrigerator", "oven"] + ["dishwasher"] * (random.random() < 0.45)
+    machines = [name for name, chance in _MACHINES if random.random() < chance]
     random.shuffle(machines)
-    for machine in machines:
-        if random.random() < 0.1:
-            continue
-        side = random.choice((-1, 1))
-        placed = None
-        for end in (side, -side):
-            neighbour = ends[end]
-            placed = neighbour and site.beside(make(site, machine), neighbour, end, gap=0.012)
-            if placed:
-                ends[end] = placed
-                break
-        if not placed:
-            stand(site, drawn(machine))
-    if counter is None:
-        return
-    site.on(make(site, "sink", Mount.SURFACE), counter, spot=(random.uniform(-0.8, 0.8), 0.0))
-    if random.random() < 0.75:
-        site.on(make(site, "microwave"), counter, spot=(random.choice((-0.95, 0.95)), 0.6))
+    apart: list[str] = []
+    items: list[Item] = []
+    while not items:
+        in_line = [make(site, name) for name in machines]
+        in_line.insert(random.randint(0, len(in_line)), make(site, "counter"))
+        items = site.row(in_line, _LINE_GAP)
+        if items or not machines:
+            break
+        apart.append(machines.pop())
+    for name in apart:
+        stand(site, drawn(name), Prefer.CORNER)
+    for counter in (item for item in items if item.category == "counter"):
+        site.on(make(site, "sink", Mount.SURFACE), counter, spot=(random.uniform(-0.8, 0.8), 0.0))
+        if random.random() < 0.75:
+            site.on(make(site, "microwave"), counter, spot=(random.choice((-0.95, 0.95)), 0.6))
 
 
 def washing(site: Site) -> None:

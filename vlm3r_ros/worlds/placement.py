@@ -7,7 +7,7 @@ solids on the floor may not enter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from math import atan2, cos, pi, sin
 from random import Random
@@ -171,6 +171,27 @@ class Site:
             spans = self._level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
         return self._at_wall(furniture, spans, (width, back_gap + depth / 2, 0.0), prefer, side_gap)
 
+    def row(self, pieces: Sequence[Furniture], gap: float) -> list[Item]:
+        """Stand things side by side with their backs to one wall, the first at its start; none
+        where there is no room for all."""
+        width = sum(piece.size[0] for piece in pieces) + gap * (len(pieces) - 1)
+        depth = max(piece.size[1] for piece in pieces) + WALL_GAP
+        height = max(piece.size[2] for piece in pieces)
+        front = max(piece.front for piece in pieces)
+        spans = self._spans(depth, front, 0.0, height, on_floor=True)
+        chosen = self._choose(spans, width + 2 * SIDE_GAP, Prefer.CORNER)
+        if chosen is None:
+            return []
+        number, middle = chosen
+        wall = self.room.walls[number]
+        along = middle - width / 2
+        items = []
+        for piece in pieces:
+            x, y = wall.at(along + piece.high[0], WALL_GAP + piece.high[1])
+            items.append(self.add(Item(piece, x, y, 0.0, _facing(wall)), front=piece.front))
+            along += piece.size[0] + gap
+        return items
+
     def hang(
         self,
         furniture: Furniture,
@@ -308,10 +329,14 @@ class Site:
         half_x, half_y, _ = furniture.high
         for _ in range(_TRIES):
             yaw = self.random.choice((0.0, pi / 2)) if square else self.random.uniform(-pi, pi)
-            x, y = self.random.uniform(x0, x1), self.random.uniform(y0, y1)
             wide = Footprint.of(
-                x, y, half_x + clearance, half_y + clearance, yaw, 0.0, furniture.size[2]
+                0.0, 0.0, half_x + clearance, half_y + clearance, yaw, 0.0, furniture.size[2]
             )
+            if x1 - x0 < 2 * wide.reach_x or y1 - y0 < 2 * wide.reach_y:
+                continue
+            x = self.random.uniform(x0 + wide.reach_x, x1 - wide.reach_x)
+            y = self.random.uniform(y0 + wide.reach_y, y1 - wide.reach_y)
+            wide = replace(wide, x=x, y=y)
             if self.fits(wide):
                 return self.add(Item(furniture, x, y, 0.0, yaw))
         return None

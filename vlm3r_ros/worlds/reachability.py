@@ -81,7 +81,7 @@ def access(plan: HousePlan, items: Sequence[Item]) -> Access:
     missed = tuple(
         item
         for item, (window, near) in zip(standing, surroundings, strict=True)
-        if not (reached[window] & near).any()
+        if item.z == 0 and not (reached[window] & near).any()
     )
     whole = all(
         (room & free & ~reached).sum() <= _MOST_CUT_OFF * (room & free).sum()

@@ -40,6 +40,7 @@ ANYWHERE: tuple[Wish, ...] = (
     (0.2, "clock", 1),
     (0.15, "trash bin", 1),
     (0.12, "backpack", 1),
+    (0.1, "printer", 1),
     (0.1, "fan", 1),
     (0.08, "suitcase", 2),
     (0.08, "telephone", 1),
@@ -99,7 +100,7 @@ KINDS: tuple[RoomKind, ...] = (
         "kitchen",
         weight=2.5,
         sides=(2.8, 2.8, 6.0, 5.5),
-        groups=((1.0, groups.cooking), (0.6, groups.dining), (0.15, groups.laundering)),
+        groups=((1.0, groups.cooking), (0.75, groups.dining), (0.15, groups.laundering)),
         scattered=(
             (0.5, "trash bin", 2),
             (0.4, "stool", 3),
@@ -140,7 +141,7 @@ KINDS: tuple[RoomKind, ...] = (
         scattered=(
             (0.7, "bookshelf", 3),
             (0.5, "cabinet", 2),
-            (0.5, "whiteboard", 1),
+            (0.8, "whiteboard", 1),
             (0.6, "printer", 1),
             (0.4, "picture", 2),
             (0.5, "trash bin", 2),

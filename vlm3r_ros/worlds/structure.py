@@ -62,12 +62,15 @@ def draw_finish(random: Random, site: Site, *, tiled: bool) -> Finish:
 def _floor(random: Random, *, tiled: bool) -> Material:
     draw = random.random()
     if tiled or draw < 0.2:
-        base = seen(random.random(), random.uniform(0, 0.25), random.uniform(0.35, 0.9))
+        hue, saturation = random.choice(
+            ((0.08, 0.25), (0.6, 0.1), (0.1, 0.08), (random.random(), 0.2))
+        )
+        base = seen(hue, saturation, random.uniform(0.3, 0.9))
         return Material(Texture.TILES, base, darker(base, 0.5), random.uniform(0.8, 2.0))
     if draw < 0.75:
         board = wood(random)
         return Material(Texture.PLANKS, board.color, board.second, random.uniform(0.8, 1.4))
-    base = color(random, muted=True)
+    base = seen(random.random(), random.uniform(0.0, 0.35), random.uniform(0.3, 0.75))
     return Material(Texture.FABRIC, base, darker(base, 0.7), random.uniform(0.8, 1.5))
 
 
