@@ -16,6 +16,7 @@ worlds_app = typer.Typer(
 )
 
 SplitName = Literal["train", "val", "test"]
+FormatName = Literal["scannet", "scannetpp", "arkitscenes"]
 
 
 @worlds_app.command()
@@ -64,6 +65,45 @@ def generate(
     except ValueError as error:
         raise CommandError(str(error), EXIT_USAGE) from error
     raise typer.Exit(run(out, settings, scenes, workers or len(os.sched_getaffinity(0))))
+
+
+@worlds_app.command()
+def show(
+    scene: Annotated[str, typer.Argument(help="Its name, as room_test_0_000012.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PNG to write; default: SCENE.png.")
+    ] = None,
+    columns: Annotated[int, typer.Option(min=1, max=12, help="Frames to show.")] = 4,
+    frames: Annotated[int, typer.Option(min=1, help="Of the video.")] = 120,
+    size: Annotated[str, typer.Option(help="Of a frame: WIDTHxHEIGHT.")] = "320x240",
+    fps: Annotated[float, typer.Option(help="Frames a second.")] = 10.0,
+) -> None:
+    """Draw a world: frames, depth, objects, the plan from above and the camera's way."""
+    from vlm3r_ros.commands.worlds_show import show as run
+    from vlm3r_ros.worlds.filming import FilmSettings
+
+    width, height = parse_size(size)
+    try:
+        settings = FilmSettings(frames, fps, width, height)
+    except ValueError as error:
+        raise CommandError(str(error), EXIT_USAGE) from error
+    raise typer.Exit(run(scene, output, settings, columns))
+
+
+@worlds_app.command("import")
+def import_(
+    kind: Annotated[FormatName, typer.Option("--format", help="Data set.")],
+    folder: Annotated[Path, typer.Option("--input", help="Its folder, as downloaded.")],
+    split: Annotated[str, typer.Option(help="train, val, ...: as its own lists have it.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; a run cut short is gone on with.")],
+    published: Annotated[
+        bool, typer.Option("--published", help="As the published metadata, faults included.")
+    ] = False,
+) -> None:
+    """Describe scans of ScanNet, ScanNet++ or ARKitScenes as metadata for questions."""
+    from vlm3r_ros.commands.worlds_import import import_dataset
+
+    raise typer.Exit(import_dataset(kind, folder, split, out, published))
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +50,17 @@ class LabelTable:
             if missing:
                 columns = ", ".join(sorted(missing))
                 raise SceneError(str(path.parent), LABEL_FILE, f"has no column {columns}")
-            entries = [(row["raw_category"], row["id"], row["category"]) for row in rows]
+            return cls.from_rows(
+                [(row["raw_category"], row["id"], row["category"]) for row in rows]
+            )
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[tuple[str, str, str]]) -> LabelTable:
+        """The table of rows of raw label, id and kind."""
         return cls(
-            {raw: number for raw, number, _ in reversed(entries)},
-            {raw: kind.strip() for raw, _, kind in entries},
-            {number: raw for raw, number, _ in entries},
+            {raw: number for raw, number, _ in reversed(rows)},
+            {raw: kind.strip() for raw, _, kind in rows},
+            {number: raw for raw, number, _ in rows},
         )
 
     def kind(self, raw: str) -> str:
