@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from math import atan2
 from random import Random
 
 import numpy as np
@@ -85,6 +86,12 @@ class Wall:
         dx, dy = self.direction
         return (-dy, dx)
 
+    @cached_property
+    def facing(self) -> float:
+        """Yaw of a thing whose back is to the wall: its local -y points into the room, rad."""
+        nx, ny = self.normal
+        return atan2(nx, -ny)
+
     def at(self, along: float, inward: float) -> Point:
         """The place `along` metres from the start and `inward` from the wall's face."""
         (dx, dy), (nx, ny) = self.direction, self.normal
@@ -92,6 +99,12 @@ class Wall:
             self.start[0] + along * dx + inward * nx,
             self.start[1] + along * dy + inward * ny,
         )
+
+    def locate(self, x: float, y: float) -> Point:
+        """How far along the wall and how far from its face a place is: the reverse of `at`."""
+        (dx, dy), (nx, ny) = self.direction, self.normal
+        x, y = x - self.start[0], y - self.start[1]
+        return x * dx + y * dy, x * nx + y * ny
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,16 @@ class Room:
     bounds: Bounds
     notch: Bounds | None
     walls: tuple[Wall, ...]
+
+    @property
+    def area(self) -> float:
+        """Of the floor, square metres."""
+        x0, y0, x1, y1 = self.bounds
+        area = (x1 - x0) * (y1 - y0)
+        if self.notch:
+            x0, y0, x1, y1 = self.notch
+            area -= (x1 - x0) * (y1 - y0)
+        return area
 
 
 @dataclass(frozen=True)

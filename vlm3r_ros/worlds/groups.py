@@ -9,7 +9,9 @@ from random import Random
 from vlm3r_ros.worlds.furniture import beds, decor, lamps, seating, storage, tables
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.furniture.furniture import Furniture, Mount
-from vlm3r_ros.worlds.placement import Item, Prefer, Site
+from vlm3r_ros.worlds.items import Item
+from vlm3r_ros.worlds.placement import Site
+from vlm3r_ros.worlds.wall_spans import Prefer
 
 Group = Callable[[Site], None]
 
@@ -247,8 +249,7 @@ def scatter(site: Site, category: str) -> Item | None:
 
 
 def cooking(site: Site) -> None:
-    """A kitchen: worktop with a sink, refrigerator, oven and dishwasher, in line as far as they
-    find room."""
+    """A worktop with a sink, and machines in line with it as far as there is room for them."""
     random = site.random
     machines = [name for name, chance in _MACHINES if random.random() < chance]
     random.shuffle(machines)

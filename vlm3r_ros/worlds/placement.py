@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
-from math import atan2, cos, pi, sin
+from math import cos, pi, sin
 from random import Random
 
-from vlm3r_ros.worlds.boxes import OrientedBox
 from vlm3r_ros.worlds.floor_plans import Opening, Room, Wall
 from vlm3r_ros.worlds.footprints import Footprint
+from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.furniture.furniture import Furniture, Surface
+from vlm3r_ros.worlds.items import Item
+from vlm3r_ros.worlds.wall_spans import Prefer, Span, choose, free_spans, level_with
 
 WALL_GAP = 0.02  # m left behind a thing that stands against a wall: room for the skirting
 SIDE_GAP = 0.03  # m between things side by side
@@ -23,57 +24,11 @@ _TALLEST = 10.0  # m: above every ceiling
 _BODY = 1.2  # m: solids that begin above this are out of the way of who stands in a zone
 _OUTSIDE = 5.0  # m: how far the solid outside of a room reaches
 _ASIDE = 0.8  # m: how far what stands opposite a thing may be off its middle
-_SAME_WAY = 0.99  # cosine of an angle between things that face the same way
+_AT_WALL = 0.1  # m: a thing no farther from a wall stands at it
+_HUNG_GAP = 0.02  # m between things side by side on a wall
+_PASSAGE_ZONE = 0.9  # m before a passage that stay free
+_WINDOW_ZONE = 0.5  # m before a window that stay free of what is taller than its sill
 _TRIES = 12
-
-
-class Prefer(Enum):
-    """Where along the free part of a wall."""
-
-    ANYWHERE = auto()
-    CORNER = auto()
-    MIDDLE = auto()
-
-
-@dataclass(frozen=True, eq=False)
-class Item:
-    """A thing in its place.
-
-    Attributes:
-        furniture: the thing.
-        x, y, z: where its origin is, world frame, metres.
-        yaw: its x axis from the world's, rad.
-        base: what it stands on; None on the floor, on a wall or under the ceiling.
-        solid: what it takes up.
-    """
-
-    furniture: Furniture
-    x: float
-    y: float
-    z: float
-    yaw: float
-    base: Item | None = None
-    solid: Footprint = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        half_x, half_y, height = self.furniture.high
-        solid = Footprint.of(self.x, self.y, half_x, half_y, self.yaw, self.z, self.z + height)
-        object.__setattr__(self, "solid", solid)
-
-    @property
-    def category(self) -> str:
-        """What it is called."""
-        return self.furniture.category
-
-    def box(self) -> OrientedBox:
-        """Its tight box."""
-        size = self.furniture.size
-        return OrientedBox.upright((self.x, self.y, self.z + size[2] / 2), size, self.yaw)
-
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """The world's x and y of a place in its own frame."""
-        c, s = cos(self.yaw), sin(self.yaw)
-        return self.x + c * x - s * y, self.y + s * x + c * y
 
 
 @dataclass
@@ -85,7 +40,7 @@ class Site:
         height: of the ceiling, metres.
         random: draws places.
         items: what is in it, in the order of placement.
-        openings: holes for windows, by wall, as `room.walls` counts them.
+        openings: holes for windows; no wall has more than one.
         rugs: what lies under the furniture.
     """
 
@@ -93,7 +48,7 @@ class Site:
     height: float
     random: Random
     items: list[Item] = field(default_factory=list)
-    openings: dict[int, list[Opening]] = field(default_factory=dict)
+    openings: dict[Wall, Opening] = field(default_factory=dict)
     rugs: list[Item] = field(default_factory=list)
     _outside: int = 0
     _solids: list[Footprint] = field(default_factory=list)
@@ -114,18 +69,12 @@ class Site:
         self._solids = [Footprint.upright(bounds, -_TALLEST, _TALLEST) for bounds in outside]
         for wall in self.room.walls:
             for hole in wall.passages:
-                middle = (hole.start + hole.end) / 2
-                self._keep_free(wall, middle, hole.end - hole.start, 0.9, 0.0, hole.top)
+                self._keep_free(wall, hole, _PASSAGE_ZONE)
 
     @property
-    def area(self) -> float:
-        """Of the floor, square metres."""
-        x0, y0, x1, y1 = self.room.bounds
-        area = (x1 - x0) * (y1 - y0)
-        if self.room.notch:
-            x0, y0, x1, y1 = self.room.notch
-            area -= (x1 - x0) * (y1 - y0)
-        return area
+    def count(self) -> int:
+        """How many objects there are; curtains and the like are none."""
+        return sum(item.category in CATEGORIES for item in self.items)
 
     def of(self, *categories: str) -> list[Item]:
         """What is there of some categories."""
@@ -162,33 +111,32 @@ class Site:
         Args:
             furniture: the thing.
             prefer: where along the wall.
-            side_gap, back_gap: between it and its neighbours, and the wall, metres.
+            side_gap: between it and its neighbours, metres.
+            back_gap: between it and the wall, metres.
             opposite: what it has to face.
         """
         width, depth, height = furniture.size
         spans = self._spans(depth + back_gap, furniture.front, 0.0, height, on_floor=True)
         if opposite is not None:
-            spans = self._level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
-        return self._at_wall(furniture, spans, (width, back_gap + depth / 2, 0.0), prefer, side_gap)
+            spans = level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
+        chosen = choose(self.random, spans, width + 2 * side_gap, prefer)
+        return chosen and self._at_wall(furniture, *chosen, back_gap)
 
     def row(self, pieces: Sequence[Furniture], gap: float) -> list[Item]:
-        """Stand things side by side with their backs to one wall, the first at its start; none
-        where there is no room for all."""
+        """Stand things side by side with their backs to one wall; none where not all find room."""
         width = sum(piece.size[0] for piece in pieces) + gap * (len(pieces) - 1)
         depth = max(piece.size[1] for piece in pieces) + WALL_GAP
         height = max(piece.size[2] for piece in pieces)
         front = max(piece.front for piece in pieces)
         spans = self._spans(depth, front, 0.0, height, on_floor=True)
-        chosen = self._choose(spans, width + 2 * SIDE_GAP, Prefer.CORNER)
+        chosen = choose(self.random, spans, width + 2 * SIDE_GAP, Prefer.CORNER)
         if chosen is None:
             return []
-        number, middle = chosen
-        wall = self.room.walls[number]
+        wall, middle = chosen
         along = middle - width / 2
         items = []
         for piece in pieces:
-            x, y = wall.at(along + piece.high[0], WALL_GAP + piece.high[1])
-            items.append(self.add(Item(piece, x, y, 0.0, _facing(wall)), front=piece.front))
+            items.append(self._at_wall(piece, wall, along + piece.high[0], WALL_GAP))
             along += piece.size[0] + gap
         return items
 
@@ -215,16 +163,17 @@ class Site:
             return None
         spans = self._spans(depth, 0.0, bottom, bottom + height, on_floor=bottom < _BODY)
         if over is not None:
+            half_x, half_y, _ = over.furniture.high
             spans = [
                 span
-                for span in self._level_with(spans, over, over.furniture.high[0], over.yaw)
-                if _on_wall(self.room.walls[span[0]], over.x, over.y)[1]
-                < over.furniture.high[1] + 0.1
+                for span in level_with(spans, over, half_x, over.yaw)
+                if span.wall.locate(over.x, over.y)[1] < half_y + _AT_WALL
             ]
             prefer = Prefer.MIDDLE
         elif opposite is not None:
-            spans = self._level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
-        return self._at_wall(furniture, spans, (width, depth / 2, bottom), prefer, 0.02)
+            spans = level_with(spans, opposite, width / 2 + _ASIDE, opposite.yaw + pi)
+        chosen = choose(self.random, spans, width + 2 * _HUNG_GAP, prefer)
+        return chosen and self._at_wall(furniture, *chosen, 0.0, bottom)
 
     def set_into_wall(
         self, furniture: Furniture, opening_size: tuple[float, float], bottom: float
@@ -238,21 +187,17 @@ class Site:
         spans = [
             span
             for span in self._spans(0.3, 0.0, bottom - 0.1, bottom + tall + 0.05, on_floor=True)
-            if not self.room.walls[span[0]].passages and span[0] not in self.openings
+            if not span.wall.passages and span.wall not in self.openings
         ]
-        chosen = self._choose(spans, width + 0.3, Prefer.MIDDLE)
+        chosen = choose(self.random, spans, width + 0.3, Prefer.MIDDLE)
         if chosen is None:
             return None
-        number, along = chosen
-        wall = self.room.walls[number]
-        self.openings.setdefault(number, []).append(
-            Opening(along - wide / 2, along + wide / 2, bottom, bottom + tall)
-        )
+        wall, along = chosen
+        hole = Opening(along - wide / 2, along + wide / 2, bottom, bottom + tall)
+        self.openings[wall] = hole
+        self._keep_free(wall, hole, _WINDOW_ZONE)
         back = min(0.12, wall.thickness * 0.6)
-        x, y = wall.at(along, depth / 2 - back)
-        item = Item(furniture, x, y, bottom - (height - tall), _facing(wall))
-        self._keep_free(wall, along, wide, 0.5, bottom, bottom + tall)
-        return self.add(item)
+        return self._at_wall(furniture, wall, along, -back, bottom - (height - tall))
 
     def beside(
         self, furniture: Furniture, other: Item, side: int, *, gap: float = SIDE_GAP
@@ -267,8 +212,8 @@ class Site:
         gap = 0.01
         along = side * (window.furniture.high[0] + gap + furniture.high[0])
         for wall in self.room.walls:
-            place, inward = _on_wall(wall, window.x, window.y)
-            if abs(inward) < 0.3 and 0 < place < wall.length and _facing(wall) == window.yaw:
+            place, inward = wall.locate(window.x, window.y)
+            if abs(inward) < 0.3 and 0 < place < wall.length and wall.facing == window.yaw:
                 # The wall's direction is against the x axis of what stands with its back to it.
                 x, y = wall.at(place - along, furniture.high[1])
                 return self._try(Item(furniture, x, y, bottom, window.yaw), None)
@@ -379,9 +324,9 @@ class Site:
         ):
             self.rugs.append(rug)
 
-    def under_ceiling(self, furniture: Furniture, x: float, y: float, yaw: float) -> Item | None:
+    def under_ceiling(self, furniture: Furniture, x: float, y: float) -> Item | None:
         """Hang a thing from the ceiling."""
-        return self._try(Item(furniture, x, y, self.height - furniture.size[2], yaw), None)
+        return self._try(Item(furniture, x, y, self.height - furniture.size[2], 0.0), None)
 
     def _on_surface(
         self,
@@ -413,128 +358,38 @@ class Site:
         return self.add(item, front=front) if self.fits(item.solid, within=within) else None
 
     def _at_wall(
-        self,
-        furniture: Furniture,
-        spans: Sequence[tuple[int, float, float]],
-        size: tuple[float, float, float],
-        prefer: Prefer,
-        side_gap: float,
-    ) -> Item | None:
-        width, inward, z = size
-        chosen = self._choose(spans, width + 2 * side_gap, prefer)
-        if chosen is None:
-            return None
-        number, along = chosen
-        wall = self.room.walls[number]
-        x, y = wall.at(along, inward)
-        return self.add(Item(furniture, x, y, z, _facing(wall)), front=furniture.front)
-
-    def _choose(
-        self, spans: Sequence[tuple[int, float, float]], width: float, prefer: Prefer
-    ) -> tuple[int, float] | None:
-        """A wall and the middle of a place of some width on it."""
-        wide = [span for span in spans if span[2] - span[1] >= width]
-        if not wide:
-            return None
-        if prefer is Prefer.CORNER:
-            cornered = [
-                (number, place)
-                for number, start, end in wide
-                for place, is_corner in (
-                    (start + width / 2, start == 0),
-                    (end - width / 2, end == self.room.walls[number].length),
-                )
-                if is_corner
-            ]
-            if cornered:
-                return self.random.choice(cornered)
-        slack = [end - start - width + 0.2 for _, start, end in wide]
-        number, start, end = self.random.choices(wide, slack)[0]
-        if prefer is Prefer.MIDDLE:
-            shift = self.random.uniform(-0.3, 0.3) * (end - start - width) / 2
-            return number, (start + end) / 2 + shift
-        return number, self.random.uniform(start + width / 2, end - width / 2)
+        self, furniture: Furniture, wall: Wall, along: float, back_gap: float, bottom: float = 0.0
+    ) -> Item:
+        x, y = wall.at(along, back_gap + furniture.high[1])
+        return self.add(Item(furniture, x, y, bottom, wall.facing), front=furniture.front)
 
     def _spans(
         self, depth: float, front: float, bottom: float, top: float, *, on_floor: bool
-    ) -> list[tuple[int, float, float]]:
-        """Free parts of all walls: number, start and end along the wall, metres."""
-        blockers = [
-            (solid, depth + front if solid.bottom < _BODY else depth)
-            for solid in self._solids
-            if solid.bottom < top and solid.top > bottom
-        ]
-        if front:
-            blockers += [
-                (solid, depth + front)
-                for solid in self._solids
-                if solid.bottom < _BODY and not (solid.bottom < top and solid.top > bottom)
-            ]
+    ) -> list[Span]:
+        """Free parts of all walls, for things between two heights.
+
+        Args:
+            depth: how far such a thing reaches into the room, metres.
+            front: how much floor before it has to be free, metres.
+            bottom: its lowest point, metres.
+            top: its highest point, metres.
+            on_floor: whether zones are closed to it.
+        """
+        blockers = []
+        for solid in self._solids:
+            if solid.bottom < _BODY and front:
+                blockers.append((solid, depth + front))
+            elif solid.bottom < top and solid.top > bottom:
+                blockers.append((solid, depth))
         if on_floor:
             blockers += [
                 (zone, depth) for zone, _ in self._zones if zone.bottom < top and zone.top > bottom
             ]
-        spans = []
-        for number, wall in enumerate(self.room.walls):
-            taken = [(hole.start - 0.05, hole.end + 0.05) for hole in wall.passages]
-            (nx, ny), (x, y) = wall.normal, wall.start
-            lengthwise = nx == 0
-            for solid, deep in blockers:
-                inward = (solid.x - x) * nx + (solid.y - y) * ny
-                reach = solid.reach_y if lengthwise else solid.reach_x
-                if inward + reach > 1e-6 and inward - reach < deep:
-                    along = (solid.x - x) * ny - (solid.y - y) * nx
-                    wide = solid.reach_x if lengthwise else solid.reach_y
-                    taken.append((along - wide, along + wide))
-            spans += [(number, *span) for span in _gaps(taken, wall.length)]
-        return spans
+        return free_spans(self.room.walls, blockers)
 
-    def _level_with(
-        self, spans: Sequence[tuple[int, float, float]], item: Item, half: float, yaw: float
-    ) -> list[tuple[int, float, float]]:
-        """Parts of spans within `half` metres to either side of a thing, on walls from which
-        things face as `yaw` says."""
-        level = []
-        for number, start, end in spans:
-            wall = self.room.walls[number]
-            if cos(_facing(wall) - yaw) > _SAME_WAY:
-                along, _ = _on_wall(wall, item.x, item.y)
-                low, high = max(start, along - half), min(end, along + half)
-                if high > low:
-                    level.append((number, low, high))
-        return level
-
-    def _keep_free(
-        self, wall: Wall, along: float, width: float, depth: float, bottom: float, top: float
-    ) -> None:
-        x, y = wall.at(along, depth / 2)
-        self._zones.append(
-            (Footprint.of(x, y, width / 2, depth / 2, _facing(wall), bottom, top), None)
-        )
-
-
-def _facing(wall: Wall) -> float:
-    """Yaw of a thing whose back is to the wall: its local -y points into the room."""
-    nx, ny = wall.normal
-    return atan2(nx, -ny)
-
-
-def _on_wall(wall: Wall, x: float, y: float) -> tuple[float, float]:
-    """How far along the wall and how far from it a place is."""
-    (dx, dy), (nx, ny) = wall.direction, wall.normal
-    x, y = x - wall.start[0], y - wall.start[1]
-    return x * dx + y * dy, x * nx + y * ny
-
-
-def _gaps(taken: list[tuple[float, float]], length: float) -> list[tuple[float, float]]:
-    """What a set of intervals leaves of `[0, length]`."""
-    gaps, at = [], 0.0
-    for start, end in sorted(taken):
-        if start > at:
-            gaps.append((at, min(start, length)))
-        at = max(at, end)
-        if at >= length:
-            break
-    if at < length:
-        gaps.append((at, length))
-    return gaps
+    def _keep_free(self, wall: Wall, hole: Opening, depth: float) -> None:
+        """Close the floor before a hole to things as tall as it."""
+        x, y = wall.at((hole.start + hole.end) / 2, depth / 2)
+        half = (hole.end - hole.start) / 2
+        zone = Footprint.of(x, y, half, depth / 2, wall.facing, hole.bottom, hole.top)
+        self._zones.append((zone, None))

@@ -11,12 +11,13 @@ from scipy import ndimage
 
 from vlm3r_ros.worlds.floor_plans import Bounds, HousePlan
 from vlm3r_ros.worlds.footprints import Footprint
-from vlm3r_ros.worlds.placement import Item
+from vlm3r_ros.worlds.items import Item
 
 BODY_RADIUS = 0.25  # m
 BODY_HEIGHT = 1.2  # m: what hangs higher than this is in nobody's way
 NEAR = 0.4  # m: a thing is reached where the body comes as near as this to its footprint
 _CELL = 0.1  # m
+_MOST_REMOVED = 8  # things, before a room is given up
 _MOST_CUT_OFF = 0.15  # share of a room's free floor that may lie in pockets
 
 Mask = NDArray[np.bool_]
@@ -89,6 +90,41 @@ def access(plan: HousePlan, items: Sequence[Item]) -> Access:
         for room in rooms
     )
     return Access(missed, whole)
+
+
+def clear_the_way(plan: HousePlan, items: Sequence[Item]) -> list[Item] | None:
+    """Take out what bars the way from the doors, and what cannot be reached.
+
+    Args:
+        plan: walls.
+        items: everything in them; at least one is a door.
+
+    Returns:
+        What is left; None where that does not open the way.
+    """
+    kept = list(items)
+    for _ in range(_MOST_REMOVED):
+        found = access(plan, kept)
+        if found.is_complete:
+            return kept
+        drop = found.missed[-1] if found.missed else _obstacle(plan, kept)
+        if drop is None or drop.category == "door":
+            return None
+        kept = _without(kept, drop)
+    return None
+
+
+def _obstacle(plan: HousePlan, items: Sequence[Item]) -> Item | None:
+    """The last thing placed whose removal opens the way to every room."""
+    for item in reversed(items):
+        stands = item.base is None and item.z == 0 and item.category != "door"
+        if stands and access(plan, _without(items, item)).whole:
+            return item
+    return None
+
+
+def _without(items: Sequence[Item], dropped: Item) -> list[Item]:
+    return [item for item in items if item is not dropped and item.base is not dropped]
 
 
 def _inside(bounds: Bounds, x: NDArray[np.float64], y: NDArray[np.float64]) -> Mask:

@@ -9,7 +9,8 @@ from random import Random
 
 from vlm3r_ros.worlds.floor_plans import Bounds, HousePlan, Opening, Wall
 from vlm3r_ros.worlds.furniture.materials import color, darker, seen, wood
-from vlm3r_ros.worlds.placement import Item, Site
+from vlm3r_ros.worlds.items import Item
+from vlm3r_ros.worlds.placement import Site
 from vlm3r_ros.worlds.primitives import Material, Placed, Primitive, Shape, Texture
 
 _SLAB = 0.1  # m: thickness of floor and ceiling
@@ -42,8 +43,8 @@ def draw_finish(random: Random, site: Site, *, tiled: bool) -> Finish:
     texture = random.choice(_PLAIN_WALLS)
     walls = []
     accent = random.random() < 0.5
-    for number, wall in enumerate(site.room.walls):
-        whole = not wall.passages and number not in site.openings
+    for wall in site.room.walls:
+        whole = not wall.passages and wall not in site.openings
         if tiled and whole:
             walls.append(Material(Texture.TILES, base, darker(base, 0.6), random.uniform(0.6, 1.0)))
         elif accent and random.random() < 0.4:
@@ -94,7 +95,8 @@ def build_structure(
             Placed([_slab(bounds, plan.height, plan.height + _SLAB, finish.ceiling)], seed=own + 1)
         )
         for k, (wall, material) in enumerate(zip(site.room.walls, finish.walls, strict=True)):
-            holes = [*wall.passages, *site.openings.get(k, ())]
+            window = site.openings.get(wall)
+            holes = [*wall.passages, window] if window else wall.passages
             # Pieces of one wall share a seed, so that its unevenness looks the same all over.
             placed += [
                 Placed([piece], seed=own + 2 + k)
@@ -140,11 +142,10 @@ def _pieces(
 def _skirting(wall: Wall, doors: Sequence[Item], material: Material) -> list[Primitive]:
     """A board along the foot of a wall, left out at doors and passages."""
     taken = [(hole.start, hole.end) for hole in wall.passages]
-    (dx, dy), (nx, ny) = wall.direction, wall.normal
     for door in doors:
-        x, y = door.x - wall.start[0], door.y - wall.start[1]
-        if abs(x * nx + y * ny) < 0.2:
-            along, half = x * dx + y * dy, door.furniture.high[0]
+        along, inward = wall.locate(door.x, door.y)
+        if abs(inward) < 0.2:
+            half = door.furniture.high[0]
             taken.append((along - half, along + half))
     thick, tall = _SKIRTING
     boards, at = [], 0.0

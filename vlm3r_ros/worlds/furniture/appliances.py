@@ -75,7 +75,7 @@ def _knobs(material: Material, count: int, width: float, y: float, z: float) -> 
 
 
 def oven(random: Random) -> Furniture:
-    """A free-standing range: oven door with a window and a bar, knobs above, burner rings on top."""
+    """A range: oven door with a window and a bar, knobs above, burner rings on top."""
     case = white_goods(random)
     width, depth = random.uniform(0.5, 0.75), random.uniform(0.58, 0.65)
     height = random.uniform(0.85, 0.92)

@@ -31,7 +31,8 @@ def door(random: Random, width: float, height: float) -> Furniture:
 
     Args:
         random: draws the design.
-        width, height: of the whole, frame included, metres.
+        width: of the whole, frame included, metres.
+        height: the same.
     """
     leaf = wood(random) if random.random() < 0.7 else plain(color(random, muted=True))
     frame = leaf if random.random() < 0.5 else WHITE
@@ -74,7 +75,8 @@ def window(random: Random, width: float, height: float) -> Furniture:
 
     Args:
         random: draws the design.
-        width, height: of the opening, metres.
+        width: of the opening, metres.
+        height: the same.
     """
     frame = WHITE if random.random() < 0.6 else wood(random)
     sky = seen(random.uniform(0.52, 0.6), random.uniform(0.05, 0.35), random.uniform(0.85, 1.0))

@@ -137,7 +137,7 @@ def star(
 def tub(
     material: Material, size: Vector, at: Vector, wall: float, inside: Material | None = None
 ) -> list[Primitive]:
-    """An open box: four walls and a bottom of thickness `wall`; `at` is the middle of its bottom."""
+    """An open box: four walls and a bottom, `wall` thick; `at` is the middle of its bottom."""
     width, depth, height = size
     x, y, z = at
     return [
