@@ -16,9 +16,7 @@ _TINTS = ((1.0, 0.86, 0.68), (1.0, 0.95, 0.88), (0.9, 0.95, 1.0), (1.0, 0.9, 0.7
 
 
 def light(random: Random, sites: Sequence[Site]) -> Lighting:
-    """One lamp under the ceiling of each room, in a single room up to three, and light from all
-    sides.
-    """
+    """Light from all sides, and a lamp in each room; up to three in a single one."""
     count = 1 if len(sites) > 1 else random.choice((1, 1, 2, 3))
     positions, colors = [], []
     for site in sites:

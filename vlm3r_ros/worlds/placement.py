@@ -183,7 +183,7 @@ class Site:
         The floor before it stays free of things taller than its lower edge.
         """
         wide, tall = opening_size
-        width, depth, height = furniture.size
+        width, _, height = furniture.size
         spans = [
             span
             for span in self._spans(0.3, 0.0, bottom - 0.1, bottom + tall + 0.05, on_floor=True)

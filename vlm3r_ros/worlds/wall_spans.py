@@ -63,7 +63,7 @@ def free_spans(walls: Sequence[Wall], blockers: Sequence[tuple[Footprint, float]
 
 
 def level_with(spans: Iterable[Span], item: Item, half: float, yaw: float) -> list[Span]:
-    """Parts within `half` metres to either side of a thing, on walls from which things face `yaw`."""
+    """Parts within `half` metres to either side of a thing, on walls whose things face `yaw`."""
     level = []
     for wall, start, end in spans:
         if cos(wall.facing - yaw) > _SAME_WAY:

@@ -45,12 +45,12 @@ def refrigerator(random: Random) -> Furniture:
             parts.append(block(DARK, (0.16, 0.012, 0.26), (-width / 4, y - 0.028, height * 0.55)))
     else:
         split = height * random.choice((0.33, 0.68))
-        side = random.choice((-1, 1)) * (width / 2 - 0.05)
+        hinge_far = random.choice((-1, 1)) * (width / 2 - 0.05)
         for low, high in ((foot, split - gap), (split, height)):
             parts.append(block(case, (width, 0.05, high - low), (0, y, low)))
             long = min(0.45, (high - low) * 0.6)
             near = high - long - 0.05 if high < height else low + 0.05
-            parts.append(block(handle, (0.022, 0.035, long), (side, y - 0.04, near)))
+            parts.append(block(handle, (0.022, 0.035, long), (hinge_far, y - 0.04, near)))
     return Furniture.of("refrigerator", parts, front=0.6)
 
 
@@ -125,9 +125,11 @@ def microwave(random: Random) -> Furniture:
         ),
         block(STEEL, (0.018, 0.03, height * 0.7), (width * 0.23, front - 0.02, height * 0.17)),
     ]
-    for x in (-1, 1):
-        for y in (-1, 1):
-            parts.append(tube(BLACK, 0.015, 0.016, (x * width * 0.42, y * depth * 0.4, 0)))
+    parts += [
+        tube(BLACK, 0.015, 0.016, (x * width * 0.42, y * depth * 0.4, 0))
+        for x in (-1, 1)
+        for y in (-1, 1)
+    ]
     return Furniture.of("microwave", parts)
 
 
@@ -177,12 +179,14 @@ def dishwasher(random: Random) -> Furniture:
             (width * 0.28, y - 0.017, height - 0.08),
         ),
     ]
-    for side in (-1, 1):
-        parts.append(
-            block(STEEL, (0.02, 0.04, 0.02), (side * width * 0.34, y - 0.03, height - 0.18))
-        )
-    for k in range(4):
-        parts.append(disc(STEEL, 0.01, 0.014, (-width * 0.36 + 0.05 * k, y - 0.02, height - 0.065)))
+    parts += [
+        block(STEEL, (0.02, 0.04, 0.02), (side * width * 0.34, y - 0.03, height - 0.18))
+        for side in (-1, 1)
+    ]
+    parts += [
+        disc(STEEL, 0.01, 0.014, (-width * 0.36 + 0.05 * k, y - 0.02, height - 0.065))
+        for k in range(4)
+    ]
     return Furniture.of(
         "dishwasher",
         parts,
@@ -228,11 +232,11 @@ def radiator(random: Random) -> Furniture:
         block(case, (step * 0.6, depth, height), ((k - (count - 1) / 2) * step, 0, low))
         for k in range(count)
     ]
-    for z in (low + 0.05, low + height - 0.08):
-        parts.append(rod(case, 0.02, width - step, (0, 0, z)))
+    parts += [rod(case, 0.02, width - step, (0, 0, z)) for z in (low + 0.05, low + height - 0.08)]
     side = random.choice((-1, 1))
     x = side * (width / 2 + 0.02)
     parts.append(rod(WHITE, 0.022, 0.07, (x + side * 0.02, 0, low + height - 0.08)))
-    for place in (-1, 1):
-        parts.append(tube(STEEL, 0.012, low + 0.04, (place * (width / 2 - 0.03), 0, 0)))
+    parts += [
+        tube(STEEL, 0.012, low + 0.04, (place * (width / 2 - 0.03), 0, 0)) for place in (-1, 1)
+    ]
     return Furniture.of("radiator", parts)

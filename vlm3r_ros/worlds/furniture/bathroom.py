@@ -52,9 +52,11 @@ def washbasin(random: Random) -> Furniture:
             parts.append(block(body, door, (x, -depth / 2 + 0.05, low + 0.01)))
             at = (x - side * 0.08, -depth / 2 + 0.035, low + tall * 0.6)
             parts.append(block(STEEL, (0.012, 0.02, 0.12), at))
-        for side in (-1, 1):
-            for y in (-0.12, 0.15):
-                parts.append(block(DARK, (0.03, 0.03, low), (side * (width / 2 - 0.06), y, 0)))
+        parts += [
+            block(DARK, (0.03, 0.03, low), (side * (width / 2 - 0.06), y, 0))
+            for side in (-1, 1)
+            for y in (-0.12, 0.15)
+        ]
     z = height - deep
     parts += tub(CERAMIC, (width, depth, deep), (0, 0, z), 0.035, gray(0.82))
     parts.append(block(CERAMIC, (width - 0.07, 0.08, deep), (0, depth / 2 - 0.075, z)))

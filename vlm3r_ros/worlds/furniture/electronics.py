@@ -156,8 +156,7 @@ def printer(random: Random) -> Furniture:
         block(WHITE, (0.21, 0.02, 0.16), (0, depth * 0.38, height * 0.9), pitch=-0.35),
         block(_screen(random), (0.1, 0.05, 0.01), (width * 0.28, -depth * 0.14, height)),
     ]
-    for k in range(3):
-        parts.append(tube(other, 0.01, 0.01, (-0.05 - 0.035 * k, -depth * 0.2, height)))
+    parts += [tube(other, 0.01, 0.01, (-0.05 - 0.035 * k, -depth * 0.2, height)) for k in range(3)]
     return Furniture.of("printer", parts)
 
 

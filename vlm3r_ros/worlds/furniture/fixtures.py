@@ -51,11 +51,11 @@ def door(random: Random, width: float, height: float) -> Furniture:
             parts.append(block(raised, (inner * 0.7, 0.02, tall * share), (0, front, tall * z)))
     elif style == 1:  # four or six panels
         rows = ((0.07, 0.3), (0.43, 0.3), (0.78, 0.16))
-        for z, share in rows:
-            for x in (-0.21, 0.21):
-                parts.append(
-                    block(raised, (inner * 0.32, 0.02, tall * share), (x * inner, front, tall * z))
-                )
+        parts += [
+            block(raised, (inner * 0.32, 0.02, tall * share), (x * inner, front, tall * z))
+            for z, share in rows
+            for x in (-0.21, 0.21)
+        ]
     elif style == 2:  # a pane
         glass = Material(Texture.MIRROR, seen(0.5, 0.1, 0.8), seen(0.5, 0.05, 0.9))
         parts.append(block(glass, (inner * 0.55, 0.015, tall * 0.5), (0, front, tall * 0.42)))
@@ -65,8 +65,10 @@ def door(random: Random, width: float, height: float) -> Furniture:
     parts.append(block(STEEL, (0.035, 0.012, 0.18), (x, -0.012, 0.95)))
     parts.append(rod(STEEL, 0.011, 0.13, (x - side * 0.045, -0.045, 1.06)))
     parts.append(block(STEEL, (0.02, 0.04, 0.02), (x, -0.03, 1.05)))
-    for z in (0.25, tall - 0.3):
-        parts.append(block(STEEL, (0.02, 0.02, 0.1), (-side * (inner / 2 - 0.006), -0.012, z)))
+    parts += [
+        block(STEEL, (0.02, 0.02, 0.1), (-side * (inner / 2 - 0.006), -0.012, z))
+        for z in (0.25, tall - 0.3)
+    ]
     return Furniture.of("door", parts, front=0.9)
 
 

@@ -58,8 +58,10 @@ def piano(random: Random) -> Furniture:
     parts.append(block(case, (width * 0.5, 0.02, 0.2), (0, rest, ledge + 0.12), pitch=-0.2))
     if random.random() < 0.6:
         parts.append(block(WHITE, (0.34, 0.015, 0.24), (0, rest - 0.025, ledge + 0.13), pitch=-0.2))
-    for x in (-0.08, 0.0, 0.08):
-        parts.append(block(metal(random), (0.03, 0.1, 0.015), (x, back - body / 2 - 0.05, 0.05)))
+    parts += [
+        block(metal(random), (0.03, 0.1, 0.015), (x, back - body / 2 - 0.05, 0.05))
+        for x in (-0.08, 0.0, 0.08)
+    ]
     surface = Surface((-width / 2, back - body / 2), (width / 2, back + body / 2), height)
     return Furniture.of("piano", parts, surfaces=(surface,), front=0.6)
 
@@ -132,10 +134,8 @@ def bicycle(random: Random) -> Furniture:
             parts.append(
                 bar(STEEL, 0.006, (hub[0] - dx, 0, hub[2] - dz), (hub[0] + dx, 0, hub[2] + dz))
             )
-    for start, end in (
-        (rear, crank), (rear, seat), (crank, saddle), (crank, low_head), (seat, head), (front, head),
-    ):  # fmt: skip
-        parts.append(pole(paint, 0.017, start, end))
+    tubes = [(rear, crank), (rear, seat), (crank, saddle), (crank, low_head), (seat, head)]
+    parts += [pole(paint, 0.017, start, end) for start, end in (*tubes, (front, head))]
     bars = (head[0] + 0.02, 0.0, head[2] + random.uniform(0.12, 0.2))
     parts += [
         pole(STEEL, 0.014, head, bars),

@@ -41,9 +41,7 @@ def rod(material: Material, radius: float, length: float, center: Vector) -> Pri
 def disc(
     material: Material, radius: float, thickness: float, center: Vector, tall: float | None = None
 ) -> Primitive:
-    """A cylinder whose axis lies along y: a wheel, a drum window, a dial; `tall` is its radius
-    along z where it is no circle.
-    """
+    """A cylinder that lies along y; `tall` is its radius along z where it is not round."""
     half = (radius, radius if tall is None else tall, thickness / 2)
     return Primitive(Shape.CYLINDER, center, half, material, 0.0, pi / 2)
 

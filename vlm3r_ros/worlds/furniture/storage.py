@@ -175,19 +175,18 @@ def suitcase(random: Random) -> Furniture:
     base = 0.05
     parts = [block(shell, (width, depth, height), (0, 0, base))]
     rib = Material(Texture.PLAIN, darker(shell.color, 0.75), shell.second)
-    for share in (-0.36, -0.18, 0.0, 0.18, 0.36):
-        parts.append(
-            block(rib, (0.02, depth + 0.012, height - 0.06), (share * width, 0, base + 0.03))
-        )
-    for x in (-1, 1):
-        for y in (-1, 1):
-            at = (x * (width / 2 - 0.04), y * (depth / 2 - 0.04), base / 2)
+    parts += [
+        block(rib, (0.02, depth + 0.012, height - 0.06), (share * width, 0, base + 0.03))
+        for share in (-0.36, -0.18, 0.0, 0.18, 0.36)
+    ]
+    for side in (-1, 1):
+        for end in (-1, 1):
+            at = (side * (width / 2 - 0.04), end * (depth / 2 - 0.04), base / 2)
             parts.append(blob(RUBBER, (base, base, base), at))
     parts.append(block(BLACK, (width * 0.35, 0.03, 0.025), (0, 0, base + height)))
     pulled = random.uniform(0.25, 0.4)
     y = depth / 2 - 0.03
-    for x in (-0.09, 0.09):
-        parts.append(block(STEEL, (0.018, 0.018, pulled), (x, y, base + height)))
+    parts += [block(STEEL, (0.018, 0.018, pulled), (x, y, base + height)) for x in (-0.09, 0.09)]
     parts.append(block(BLACK, (0.22, 0.03, 0.03), (0, y, base + height + pulled)))
     return Furniture.of("suitcase", parts)
 
@@ -208,15 +207,15 @@ def backpack(random: Random) -> Furniture:
         blob(other, (width * 0.72, 0.09, height * 0.16), (0, -depth / 2 - 0.02, height * 0.45)),
         block(DARK, (width * 0.7, 0.012, 0.018), (0, -depth / 2 - 0.062, height * 0.34)),
     ]
-    for side in (-1, 1):
-        parts.append(
-            block(
-                DARK,
-                (0.05, 0.025, height * 0.75),
-                (side * width * 0.28, depth / 2 + 0.025, height * 0.1),
-                pitch=0.06,
-            )
+    parts += [
+        block(
+            DARK,
+            (0.05, 0.025, height * 0.75),
+            (side * width * 0.28, depth / 2 + 0.025, height * 0.1),
+            pitch=0.06,
         )
+        for side in (-1, 1)
+    ]
     parts.append(block(DARK, (0.1, 0.02, 0.05), (0, depth / 2 - 0.03, height * 0.94)))
     return Furniture.of("backpack", parts)
 
@@ -224,6 +223,7 @@ def backpack(random: Random) -> Furniture:
 def trash_bin(random: Random) -> Furniture:
     """A pedal bin, an open paper basket or a swing-top box."""
     style = random.randrange(3)
+    parts: list[Primitive]
     if style == 0:
         body, lid = (STEEL, BLACK) if random.random() < 0.5 else (plastic(random), DARK)
         radius, height = random.uniform(0.12, 0.17), random.uniform(0.35, 0.6)
@@ -237,7 +237,7 @@ def trash_bin(random: Random) -> Furniture:
     elif style == 1:
         body = plastic(random)
         width, height = random.uniform(0.24, 0.3), random.uniform(0.28, 0.36)
-        parts: list[Primitive] = tub(body, (width, width * 0.85, height), (0, 0, 0), 0.012, BLACK)
+        parts = tub(body, (width, width * 0.85, height), (0, 0, 0), 0.012, BLACK)
         rim = 0.02
         parts += tub(body, (width + rim, width * 0.85 + rim, 0.025), (0, 0, height), 0.022)[:4]
     else:

@@ -129,8 +129,10 @@ def desk(random: Random) -> Furniture:
                 parts.append(block(DARK, (0.12, 0.02, 0.015), (x, y - 0.015, z + tall * 0.6)))
         else:
             x = side * (width / 2 - 0.04)
-            for y in (-depth / 2 + 0.05, depth / 2 - 0.05):
-                parts.append(block(frame, (0.05, 0.05, under), (x, y, 0)))
+            parts += [
+                block(frame, (0.05, 0.05, under), (x, y, 0))
+                for y in (-depth / 2 + 0.05, depth / 2 - 0.05)
+            ]
     parts.append(block(frame, (width - 0.1, 0.02, 0.35), (0, depth / 2 - 0.08, under - 0.35)))
     surface = Surface((-width / 2, -depth / 2), (width / 2, depth / 2), height)
     return Furniture.of("desk", parts, surfaces=(surface,))
