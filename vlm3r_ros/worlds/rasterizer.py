@@ -66,7 +66,7 @@ def rasterize(
     pose = T_world_camera
     columns = np.arange(width).astype(np.float32)
     middle, axes, view = np.empty(3), np.empty((3, 3)), np.empty(4)
-    affine = np.empty((9, 3))
+    affine, line = np.empty((9, 3)), np.empty(9, np.float32)
     for p in chosen:
         for i in range(3):
             middle[i] = (
@@ -103,20 +103,22 @@ def rasterize(
             local_rays[p, 1, j] = axes[j, 1] / fy
             local_rays[p, 2, j] = axes[j, 2] - axes[j, 0] * (cx / fx) - axes[j, 1] * (cy / fy)
             local_rays[p, 3, j] = -(axes[j, 0] * x + axes[j, 1] * y + axes[j, 2] * z)
+        ray = local_rays[p]
         if shape[p] == _BOX:
-            inside = _box_planes(local_rays, half, p, affine)
-            _draw_box(p, inside, affine, x0, x1, y0, y1, columns, inverse_depth, primitive)
+            _draw_box(
+                p, ray, half, x0, x1, y0, y1, columns, affine, line, inverse_depth, primitive
+            )
         elif shape[p] == _CYLINDER:
-            outside, enters = _cylinder_forms(local_rays, half, p, affine)
             _draw_cylinder(
-                p, outside, enters, affine, x0, x1, y0, y1, columns, inverse_depth, primitive
+                p, ray, half, x0, x1, y0, y1, columns, affine, line, inverse_depth, primitive
             )
         else:
-            outside = _ellipsoid_forms(local_rays, half, p, affine)
-            _draw_ellipsoid(p, outside, affine, x0, x1, y0, y1, columns, inverse_depth, primitive)
+            _draw_ellipsoid(
+                p, ray, half, x0, x1, y0, y1, columns, affine, line, inverse_depth, primitive
+            )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
 def _angular_bounds(
     middle: NDArray[np.float64],
     axes: NDArray[np.float64],
@@ -151,109 +153,85 @@ def _angular_bounds(
                 _extend(view, (x + part * axes[j, 0]) / _NEAR, (y + part * axes[j, 1]) / _NEAR)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
 def _extend(view: NDArray[np.float64], u: float, v: float) -> None:
     view[0], view[1] = min(view[0], u), max(view[1], u)
     view[2], view[3] = min(view[2], v), max(view[3], v)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _slab(origin: float, half: float) -> tuple[bool, float, float]:
-    """Planes of a slab `[-half, half]` as factors that take the direction to inverse depth.
-
-    Outside the slab they are where it is entered and left; inside, it may be left by both.
-    """
-    if abs(origin) < half:
-        return False, 1.0 / (half - origin), -1.0 / (half + origin)
-    sign = -1.0 if origin > 0 else 1.0
-    return True, sign / max(abs(origin) - half, _SMALL), sign / (abs(origin) + half)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
 def _set_slab(
-    rays: NDArray[np.float64],
-    half: NDArray[np.float32],
-    p: int,
-    j: int,
-    affine: NDArray[np.float64],
-    entry: int,
-    exit_: int,
-    other: int,
+    ray: NDArray[np.float64], j: int, half: float, affine: NDArray[np.float64], first: int
 ) -> bool:
-    """Write a slab's entry, exit and second exit, of which one is absent; tell if it is entered."""
-    enters, first, second = _slab(rays[p, 3, j], half[p, j])
-    for k in range(3):
-        affine[entry, k] = rays[p, k, j] * first if enters else 0.0
-        affine[exit_, k] = rays[p, k, j] * second
-        affine[other, k] = 0.0 if enters else rays[p, k, j] * first
+    """Where the slab `[-half, half]` of axis `j` is met, as rows of `affine`.
+
+    Row `first` is where it is entered, `first + 1` and `first + 2` where it may be left. A camera
+    within the slab enters none of the two planes and may leave by both.
+
+    Returns:
+        Whether it is entered.
+    """
+    origin = ray[3, j]
+    enters = abs(origin) >= half
     if enters:
-        affine[other, 2] = -_ALWAYS
+        sign = -1.0 if origin > 0 else 1.0
+        entry, leave, other = sign / max(abs(origin) - half, _SMALL), sign / (abs(origin) + half), 0.0
     else:
-        affine[entry, 2] = _ALWAYS
+        entry, leave, other = 0.0, 1.0 / (half - origin), -1.0 / (half + origin)
+    for k in range(3):
+        affine[first, k] = entry * ray[k, j]
+        affine[first + 1, k] = leave * ray[k, j]
+        affine[first + 2, k] = other * ray[k, j]
+    if enters:
+        affine[first + 2, 2] = -_ALWAYS
+    else:
+        affine[first, 2] = _ALWAYS
     return enters
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _step(affine: NDArray[np.float64], k: int) -> np.float32:
-    return np.float32(affine[k, 0])
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
+def _start_line(
+    affine: NDArray[np.float64], x: int, y: int, line: NDArray[np.float32]
+) -> None:
+    """Values of all forms at a pixel."""
+    for k in range(9):
+        line[k] = affine[k, 2] + x * affine[k, 0] + y * affine[k, 1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _start(affine: NDArray[np.float64], k: int, x: int, y: int) -> np.float32:
-    return np.float32(affine[k, 2] + x * affine[k, 0] + y * affine[k, 1])
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _box_planes(
-    rays: NDArray[np.float64], half: NDArray[np.float32], p: int, affine: NDArray[np.float64]
-) -> bool:
-    """Planes entered (0-2) and left (3-8) in inverse depth; tell if the camera is inside."""
-    inside = True
-    for j in range(3):
-        if _set_slab(rays, half, p, j, affine, j, 3 + j, 6 + j):
-            inside = False
-    return inside
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
 def _draw_box(
     p: int,
-    inside: bool,
-    affine: NDArray[np.float64],
+    ray: NDArray[np.float64],
+    half: NDArray[np.float32],
     x0: int,
     x1: int,
     y0: int,
     y1: int,
     columns: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    line: NDArray[np.float32],
     inverse_depth: NDArray[np.float32],
     primitive: NDArray[np.int32],
 ) -> None:
-    a0, a1, a2 = _step(affine, 0), _step(affine, 1), _step(affine, 2)
-    a3, a4, a5 = _step(affine, 3), _step(affine, 4), _step(affine, 5)
-    a6, a7, a8 = _step(affine, 6), _step(affine, 7), _step(affine, 8)
+    """Three slabs: nine planes, of which three are entered at most."""
+    inside = True
+    for j in range(3):
+        if _set_slab(ray, j, float(half[p, j]), affine, 3 * j):
+            inside = False
+    a0, a1, a2 = np.float32(affine[0, 0]), np.float32(affine[1, 0]), np.float32(affine[2, 0])
+    a3, a4, a5 = np.float32(affine[3, 0]), np.float32(affine[4, 0]), np.float32(affine[5, 0])
+    a6, a7, a8 = np.float32(affine[6, 0]), np.float32(affine[7, 0]), np.float32(affine[8, 0])
     for y in range(y0, y1):
-        b0, b1, b2 = (
-            _start(affine, 0, x0, y),
-            _start(affine, 1, x0, y),
-            _start(affine, 2, x0, y),
-        )
-        b3, b4, b5 = (
-            _start(affine, 3, x0, y),
-            _start(affine, 4, x0, y),
-            _start(affine, 5, x0, y),
-        )
-        b6, b7, b8 = (
-            _start(affine, 6, x0, y),
-            _start(affine, 7, x0, y),
-            _start(affine, 8, x0, y),
-        )
+        _start_line(affine, x0, y, line)
+        b0, b1, b2, b3, b4 = line[0], line[1], line[2], line[3], line[4]
+        b5, b6, b7, b8 = line[5], line[6], line[7], line[8]
         depth_row = inverse_depth[y, x0:x1]
         primitive_row = primitive[y, x0:x1]
         for i in range(len(depth_row)):
             x = columns[i]
-            enters = min(min(b0 + x * a0, b1 + x * a1), b2 + x * a2)
-            leaves = max(max(b3 + x * a3, b4 + x * a4), b5 + x * a5)
-            leaves = max(leaves, max(max(b6 + x * a6, b7 + x * a7), b8 + x * a8))
+            enters = min(min(b0 + x * a0, b3 + x * a3), b6 + x * a6)
+            leaves = max(max(b1 + x * a1, b4 + x * a4), b7 + x * a7)
+            leaves = max(leaves, max(max(b2 + x * a2, b5 + x * a5), b8 + x * a8))
             w = leaves if inside else enters
             w = w if enters > leaves else NOTHING
             nearest = depth_row[i]
@@ -261,69 +239,47 @@ def _draw_box(
             depth_row[i] = max(w, nearest)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _ellipsoid_forms(
-    rays: NDArray[np.float64], half: NDArray[np.float32], p: int, affine: NDArray[np.float64]
-) -> float:
-    """What is affine in the pixel, in units of the half axes, where it is a sphere of radius 1.
-
-    The ray meets it where `C w^2 + 2 B w + A = 0` with `A = |d|^2`, `B = o . d`, `C = |o|^2 - 1`.
-
-    Returns:
-        `C`. In `affine`: the direction `d` (0-2), `o x d` (3-5) and `-B / C` (6).
-    """
-    o0, o1, o2 = (
-        rays[p, 3, 0] / half[p, 0],
-        rays[p, 3, 1] / half[p, 1],
-        rays[p, 3, 2] / half[p, 2],
-    )
-    outside = o0 * o0 + o1 * o1 + o2 * o2 - 1.0
-    if abs(outside) < _SMALL:
-        outside = _SMALL
-    for k in range(3):
-        d0, d1, d2 = (
-            rays[p, k, 0] / half[p, 0],
-            rays[p, k, 1] / half[p, 1],
-            rays[p, k, 2] / half[p, 2],
-        )
-        affine[0, k], affine[1, k], affine[2, k] = d0, d1, d2
-        affine[3, k] = o1 * d2 - o2 * d1
-        affine[4, k] = o2 * d0 - o0 * d2
-        affine[5, k] = o0 * d1 - o1 * d0
-        affine[6, k] = -(o0 * d0 + o1 * d1 + o2 * d2) / outside
-    return outside
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
 def _draw_ellipsoid(
     p: int,
-    outside: float,
-    affine: NDArray[np.float64],
+    ray: NDArray[np.float64],
+    half: NDArray[np.float32],
     x0: int,
     x1: int,
     y0: int,
     y1: int,
     columns: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    line: NDArray[np.float32],
     inverse_depth: NDArray[np.float32],
     primitive: NDArray[np.int32],
 ) -> None:
-    # Outside the nearer root is asked for, inside the only one before the camera.
+    """In units of its half axes a sphere: `C w^2 + 2 B w + A = 0`.
+
+    With the ray's origin `o` and direction `d`: `A = |d|^2`, `B = o . d`, `C = |o|^2 - 1`.
+    """
+    h0, h1, h2 = float(half[p, 0]), float(half[p, 1]), float(half[p, 2])
+    o0, o1, o2 = ray[3, 0] / h0, ray[3, 1] / h1, ray[3, 2] / h2
+    outside = o0 * o0 + o1 * o1 + o2 * o2 - 1.0
+    if abs(outside) < _SMALL:
+        outside = _SMALL
+    for k in range(3):
+        d0, d1, d2 = ray[k, 0] / h0, ray[k, 1] / h1, ray[k, 2] / h2
+        affine[0, k], affine[1, k], affine[2, k] = d0, d1, d2
+        affine[3, k] = o1 * d2 - o2 * d1
+        affine[4, k] = o2 * d0 - o0 * d2
+        affine[5, k] = o0 * d1 - o1 * d0
+        affine[6, k] = -(o0 * d0 + o1 * d1 + o2 * d2) / outside
+    # From outside the nearer root is met, from inside the only one before the camera.
     spread = np.float32(1.0 / abs(outside))
     least = NOTHING if outside > 0 else -_ALWAYS
-    a0, a1, a2 = _step(affine, 0), _step(affine, 1), _step(affine, 2)
-    a3, a4, a5, a6 = _step(affine, 3), _step(affine, 4), _step(affine, 5), _step(affine, 6)
+    a0, a1, a2 = np.float32(affine[0, 0]), np.float32(affine[1, 0]), np.float32(affine[2, 0])
+    a3, a4, a5 = np.float32(affine[3, 0]), np.float32(affine[4, 0]), np.float32(affine[5, 0])
+    a6 = np.float32(affine[6, 0])
     for y in range(y0, y1):
-        b0, b1, b2 = (
-            _start(affine, 0, x0, y),
-            _start(affine, 1, x0, y),
-            _start(affine, 2, x0, y),
-        )
-        b3, b4, b5 = (
-            _start(affine, 3, x0, y),
-            _start(affine, 4, x0, y),
-            _start(affine, 5, x0, y),
-        )
-        b6 = _start(affine, 6, x0, y)
+        _start_line(affine, x0, y, line)
+        b0, b1, b2, b3 = line[0], line[1], line[2], line[3]
+        b4, b5, b6 = line[4], line[5], line[6]
         depth_row = inverse_depth[y, x0:x1]
         primitive_row = primitive[y, x0:x1]
         for i in range(len(depth_row)):
@@ -339,62 +295,44 @@ def _draw_ellipsoid(
             depth_row[i] = max(w, nearest)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _cylinder_forms(
-    rays: NDArray[np.float64], half: NDArray[np.float32], p: int, affine: NDArray[np.float64]
-) -> tuple[float, bool]:
-    """As of an ellipsoid, in the plane across the axis.
-
-    Returns:
-        `C` of the mantle, which goes on above and below, and whether the camera is above or below
-        the ends. In `affine`: the direction (0, 1), `o x d` (2), `-B / C` (3), then the ends'
-        planes: entry (4) and exits (5, 6).
-    """
-    o0, o1 = rays[p, 3, 0] / half[p, 0], rays[p, 3, 1] / half[p, 1]
-    outside = o0 * o0 + o1 * o1 - 1.0
-    if abs(outside) < _SMALL:
-        outside = _SMALL
-    for k in range(3):
-        d0, d1 = rays[p, k, 0] / half[p, 0], rays[p, k, 1] / half[p, 1]
-        affine[0, k], affine[1, k] = d0, d1
-        affine[2, k] = o0 * d1 - o1 * d0
-        affine[3, k] = -(o0 * d0 + o1 * d1) / outside
-    return outside, _set_slab(rays, half, p, 2, affine, 4, 5, 6)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+@njit(nogil=True, error_model="numpy", fastmath=_FINITE)
 def _draw_cylinder(
     p: int,
-    outside: float,
-    beyond_ends: bool,
-    affine: NDArray[np.float64],
+    ray: NDArray[np.float64],
+    half: NDArray[np.float32],
     x0: int,
     x1: int,
     y0: int,
     y1: int,
     columns: NDArray[np.float32],
+    affine: NDArray[np.float64],
+    line: NDArray[np.float32],
     inverse_depth: NDArray[np.float32],
     primitive: NDArray[np.int32],
 ) -> None:
-    within = outside < 0
-    inside = within and not beyond_ends
+    """As an ellipsoid in the plane across the axis, and a slab along it."""
+    h0, h1 = float(half[p, 0]), float(half[p, 1])
+    o0, o1 = ray[3, 0] / h0, ray[3, 1] / h1
+    outside = o0 * o0 + o1 * o1 - 1.0
+    if abs(outside) < _SMALL:
+        outside = _SMALL
+    for k in range(3):
+        d0, d1 = ray[k, 0] / h0, ray[k, 1] / h1
+        affine[0, k], affine[1, k] = d0, d1
+        affine[2, k] = o0 * d1 - o1 * d0
+        affine[3, k] = -(o0 * d0 + o1 * d1) / outside
+    within = outside < 0  # the mantle, which goes on above and below the ends
+    inside = not _set_slab(ray, 2, float(half[p, 2]), affine, 4) and within
     spread = np.float32(1.0 / abs(outside))
     leave_spread = spread if within else -spread
     least = -_ALWAYS if within else NOTHING
-    a0, a1, a2, a3 = _step(affine, 0), _step(affine, 1), _step(affine, 2), _step(affine, 3)
-    a4, a5, a6 = _step(affine, 4), _step(affine, 5), _step(affine, 6)
+    a0, a1, a2 = np.float32(affine[0, 0]), np.float32(affine[1, 0]), np.float32(affine[2, 0])
+    a3, a4, a5 = np.float32(affine[3, 0]), np.float32(affine[4, 0]), np.float32(affine[5, 0])
+    a6 = np.float32(affine[6, 0])
     for y in range(y0, y1):
-        b0, b1, b2 = (
-            _start(affine, 0, x0, y),
-            _start(affine, 1, x0, y),
-            _start(affine, 2, x0, y),
-        )
-        b3, b4, b5 = (
-            _start(affine, 3, x0, y),
-            _start(affine, 4, x0, y),
-            _start(affine, 5, x0, y),
-        )
-        b6 = _start(affine, 6, x0, y)
+        _start_line(affine, x0, y, line)
+        b0, b1, b2, b3 = line[0], line[1], line[2], line[3]
+        b4, b5, b6 = line[4], line[5], line[6]
         depth_row = inverse_depth[y, x0:x1]
         primitive_row = primitive[y, x0:x1]
         for i in range(len(depth_row)):

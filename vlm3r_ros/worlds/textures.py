@@ -1,301 +1,419 @@
-"""Procedural textures: how each `Texture` paints a point of a surface.
+"""Procedural textures: the colour of surface points before light falls on them.
 
-A pattern sees a point in metres, `u` and `v` across the face that it lies on, with 0 in the
-middle of the face, and the size of a pixel there, so that what is too fine for the pixel is
-averaged rather than sampled. Most patterns give two numbers: how much of the material's second
-colour there is, and a factor of brightness.
+Most are weaves of the same threads: two layers of noise and a lattice of cells with joints
+between them, blended into the material's two colours (`Pattern`). Some show something and are
+functions of their own: books, pictures, displays, clocks, the view from a window.
+
+Whatever is finer than a pixel is averaged rather than sampled, so that a video does not flicker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from math import atan2, cos, floor, pi, sin, sqrt
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from vlm3r_ros.worlds.noise import cell_value, certainty, pulse, ripple
-from vlm3r_ros.worlds.primitives import Texture
+from vlm3r_ros.worlds.primitives import PrimitiveTable, Texture
+from vlm3r_ros.worlds.surfaces import (
+    BLOCK,
+    COLOR,
+    DU,
+    DV,
+    FRONT,
+    HALF_U,
+    HALF_V,
+    LANES,
+    U,
+    V,
+    RayEnds,
+)
 
-PLAIN, WOOD, PLANKS = int(Texture.PLAIN), int(Texture.WOOD), int(Texture.PLANKS)
-TILES, BRICKS, FABRIC = int(Texture.TILES), int(Texture.BRICKS), int(Texture.FABRIC)
-STRIPES, CHECKS, BOOKS = int(Texture.STRIPES), int(Texture.CHECKS), int(Texture.BOOKS)
-PICTURE, DAYLIGHT, SCREEN = int(Texture.PICTURE), int(Texture.DAYLIGHT), int(Texture.SCREEN)
-LEAVES, METAL, CLOCK_FACE = int(Texture.LEAVES), int(Texture.METAL), int(Texture.CLOCK_FACE)
-GRID, MIRROR, PLASTER = int(Texture.GRID), int(Texture.MIRROR), int(Texture.PLASTER)
+_FAST = {"contract", "nsz", "nnan", "ninf"}
+f32, u32, i32 = np.float32, np.uint32, np.int32
 
-Pattern = tuple[float, float]
+
+@dataclass(frozen=True)
+class Pattern:
+    """A texture made of noise and a lattice. Lengths are metres on a surface, u across, v up.
+
+    Attributes:
+        coarse, fine: noise features a metre, along u and along v.
+        cell: sides of the lattice's cells; 0: no lattice.
+        joint: share of a cell, along u and along v, that belongs to the joints.
+        row_shift: cells by which every other row is moved, and up to which each is at random.
+        crossing: 1 joints cross, 2 they cancel each other where they cross.
+        slant: how far the pattern leans, u per v.
+        lengthwise: turned so that u runs along the longer side of a face.
+        share: of the second colour: constant, and for a full coarse, fine, cell's tone and joint.
+        tone: brightness, 1 and the same four.
+    """
+
+    coarse: tuple[float, float] = (5.0, 5.0)
+    fine: tuple[float, float] = (30.0, 30.0)
+    cell: tuple[float, float] = (0.0, 0.0)
+    joint: tuple[float, float] = (0.0, 0.0)
+    row_shift: tuple[float, float] = (0.0, 0.0)
+    crossing: float = 1.0
+    slant: float = 0.0
+    lengthwise: bool = False
+    share: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    tone: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+
+    def row(self) -> list[float]:
+        """The numbers in a row, as the kernel reads them."""
+        return [float(x) for item in astuple(self) for x in np.atleast_1d(item)]
+
+
+PATTERNS: Mapping[Texture, Pattern] = {
+    Texture.PLAIN: Pattern(tone=(0.14, 0.0, 0.0, 0.0)),
+    Texture.PLASTER: Pattern((1.1, 1.1), (14.0, 14.0), tone=(0.2, 0.22, 0.0, 0.0)),
+    Texture.WOOD: Pattern(
+        (0.9, 5.0),
+        (2.5, 30.0),
+        lengthwise=True,
+        share=(0.22, 0.5, 0.9, 0.0, 0.0),
+        tone=(0.3, 0.0, 0.0, 0.0),
+    ),
+    Texture.PLANKS: Pattern(
+        (1.5, 7.0),
+        (2.5, 26.0),
+        cell=(0.95, 0.14),
+        joint=(0.008, 0.045),
+        row_shift=(0.0, 1.0),
+        share=(0.25, 0.2, 0.6, 0.4, 0.0),
+        tone=(0.15, 0.0, 0.3, -0.5),
+    ),
+    Texture.TILES: Pattern(
+        (6.0, 6.0),
+        (30.0, 30.0),
+        cell=(0.3, 0.3),
+        joint=(0.035, 0.035),
+        share=(0.0, 0.0, 0.0, 0.0, 1.0),
+        tone=(0.2, 0.06, 0.16, 0.0),
+    ),
+    Texture.BRICKS: Pattern(
+        (3.0, 3.0),
+        (16.0, 16.0),
+        cell=(0.26, 0.1),
+        joint=(0.05, 0.12),
+        row_shift=(0.5, 0.0),
+        share=(0.0, 0.0, 0.0, 0.0, 1.0),
+        tone=(0.1, 0.35, 0.45, 0.0),
+    ),
+    Texture.FABRIC: Pattern(
+        (7.0, 7.0), (75.0, 75.0), share=(0.2, 0.0, 0.9, 0.0, 0.0), tone=(0.4, 0.0, 0.0, 0.0)
+    ),
+    Texture.STRIPES: Pattern(
+        cell=(0.13, 0.13),
+        joint=(0.42, 0.0),
+        share=(0.0, 0.0, 0.0, 0.0, 1.0),
+        tone=(0.1, 0.25, 0.0, 0.0),
+    ),
+    Texture.CHECKS: Pattern(
+        cell=(0.2, 0.2),
+        joint=(0.5, 0.5),
+        crossing=2.0,
+        share=(0.0, 0.0, 0.0, 0.0, 1.0),
+        tone=(0.1, 0.25, 0.0, 0.0),
+    ),
+    Texture.LEAVES: Pattern(
+        (9.0, 9.0), (16.0, 24.0), share=(0.45, 0.0, 2.2, 0.0, 0.0), tone=(1.3, 0.0, 0.0, 0.0)
+    ),
+    Texture.METAL: Pattern(
+        (1.5, 3.0),
+        (2.0, 60.0),
+        slant=0.4,
+        lengthwise=True,
+        share=(0.3, 0.9, 0.0, 0.0, 0.0),
+        tone=(0.3, 0.2, 0.0, 0.0),
+    ),
+    Texture.GRID: Pattern(
+        cell=(0.032, 0.032), joint=(0.28, 0.28), share=(0.0, 0.0, 0.0, 0.0, 1.0)
+    ),
+    Texture.MIRROR: Pattern(
+        (1.5, 1.5),
+        cell=(0.55, 0.55),
+        joint=(0.16, 0.0),
+        slant=0.6,
+        share=(0.0, 0.0, 0.0, 0.0, 1.0),
+        tone=(0.25, 0.0, 0.0, 0.12),
+    ),
+    Texture.DAYLIGHT: Pattern((1.4, 2.2), (5.0, 5.0)),
+    Texture.PICTURE: Pattern((4.0, 4.0), (7.0, 7.0)),
+    Texture.BOOKS: Pattern(),
+    Texture.SCREEN: Pattern(),
+    Texture.CLOCK_FACE: Pattern(),
+}
+_TABLE = np.array([PATTERNS[texture].row() for texture in Texture], np.float32)
+_BOOKS, _PICTURE, _DAYLIGHT = int(Texture.BOOKS), int(Texture.PICTURE), int(Texture.DAYLIGHT)
+_SCREEN, _CLOCK_FACE = int(Texture.SCREEN), int(Texture.CLOCK_FACE)
+_SHOWS = _BOOKS, _PICTURE, _DAYLIGHT, _SCREEN, _CLOCK_FACE
+# Rows of what is woven: place and pixel size in the pattern, two layers of noise, the cell's tone
+# (these three in [-0.5, 0.5]) and the share of joint.
+_S, _T, _DS, _DT, _COARSE, _FINE, _CELL, _JOINT = (row * LANES for row in range(8))
 Rgb = tuple[float, float, float]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def paint(
-    texture: int,
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    half_u: float,
-    half_v: float,
-    front: bool,
-    seed: np.uint32,
-    color: Rgb,
-    second: Rgb,
-    tiles: NDArray[np.float32],
-) -> Rgb:
-    """Linear colour of a point of a surface.
+def paint(ends: RayEnds, table: PrimitiveTable) -> None:
+    """Fill in the colour of all surface points."""
+    _paint(
+        ends.blocks,
+        ends.first,
+        table.texture,
+        table.color,
+        table.second,
+        table.scale,
+        table.seed,
+        _TABLE,
+    )
 
-    Args:
-        texture: a `Texture`.
-        u, v: the point on its face; lengths are in units of the material's `scale` metres.
-        du, dv: size of a pixel there.
-        half_u, half_v: half extents of the face.
-        front: whether the face is one that clocks, pictures and displays show.
-        seed: of the pattern.
-        color, second: the material's colours.
-        tiles: `noise_tiles()`.
-    """
-    share, tone = 0.0, 1.0
-    if texture == PLAIN:
-        tone = _plain(u, v, du, dv, seed, tiles)
-    elif texture == PLASTER:
-        tone = _plaster(u, v, du, dv, seed, tiles)
-    elif texture == WOOD:
-        share, tone = _wood(u, v, du, dv, half_u < half_v, seed, tiles)
-    elif texture == PLANKS:
-        share, tone = _planks(u, v, du, dv, seed, tiles)
-    elif texture == TILES:
-        share, tone = _tiles(u, v, du, dv, seed, tiles)
-    elif texture == BRICKS:
-        share, tone = _bricks(u, v, du, dv, seed, tiles)
-    elif texture == FABRIC:
-        share, tone = _fabric(u, v, du, dv, seed, tiles)
-    elif texture == STRIPES:
-        share, tone = _stripes(u, v, du, dv, seed, tiles)
-    elif texture == CHECKS:
-        share, tone = _checks(u, v, du, dv, seed, tiles)
-    elif texture == DAYLIGHT:
-        share, tone = _daylight(u, v, du, dv, half_u, half_v, seed, tiles)
-    elif texture == LEAVES:
-        share, tone = _leaves(u, v, du, dv, seed, tiles)
-    elif texture == METAL:
-        share, tone = _metal(u, v, du, dv, half_u < half_v, seed, tiles)
-    elif texture == GRID:
-        share, tone = _grid(u, v, du, dv, half_u, half_v)
-    elif texture == MIRROR:
-        share, tone = _mirror(u, v, du, dv, seed, tiles)
-    elif texture == SCREEN:
-        share, tone = _screen(u, v, du, dv, half_u, half_v, front, seed)
-    elif texture == CLOCK_FACE:
-        share = _clock_face(u, v, du, dv, min(half_u, half_v), front, seed)
-    elif texture == BOOKS:
-        return _books(u, v, du, dv, half_v, seed, color, second)
-    elif texture == PICTURE:
-        return _picture(u, v, du, dv, half_u, half_v, seed, color, second, tiles)
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def _paint(
+    blocks: NDArray[np.float32],
+    first: NDArray[np.int32],
+    texture: NDArray[np.int32],
+    color: NDArray[np.float32],
+    second: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    seed: NDArray[np.uint32],
+    patterns: NDArray[np.float32],
+) -> None:
+    threads = np.empty(8 * LANES, np.float32)
+    for p in range(len(texture)):
+        kind = texture[p]
+        for number in range(first[p], first[p + 1]):
+            block = blocks[number * BLOCK : (number + 1) * BLOCK]
+            _weave(block, patterns[kind], scale[p], seed[p], threads)
+            if kind in _SHOWS:
+                _show(block, kind, color[p], second[p], scale[p], seed[p], threads)
+            else:
+                _blend(block, patterns[kind], color[p], second[p], threads)
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST)
+def _weave(
+    block: NDArray[np.float32],
+    pattern: NDArray[np.float32],
+    scale: np.float32,
+    seed: np.uint32,
+    threads: NDArray[np.float32],
+) -> None:
+    zero, half, one, two = f32(0), f32(0.5), f32(1), f32(2)
+    per = one / scale
+    slant, lengthwise = pattern[11], pattern[12] > zero
+    for i in range(LANES):
+        u, v = block[U * LANES + i] * per, block[V * LANES + i] * per
+        du, dv = block[DU * LANES + i] * per, block[DV * LANES + i] * per
+        turn = lengthwise & (block[HALF_U * LANES + i] < block[HALF_V * LANES + i])
+        s, t = v if turn else u, u if turn else v
+        ds, dt = dv if turn else du, du if turn else dv
+        threads[_S + i], threads[_T + i] = s + slant * t, t
+        threads[_DS + i], threads[_DT + i] = ds + slant * dt, dt
+        threads[_CELL + i], threads[_JOINT + i] = zero, zero
+    if pattern[4] > zero:
+        per_s, per_t = one / pattern[4], one / pattern[5]
+        wide, tall = pattern[6], pattern[7]
+        every_other, random, crossing = pattern[8], pattern[9], pattern[10]
+        for i in range(LANES):
+            s, t = threads[_S + i] * per_s, threads[_T + i] * per_t
+            ds, dt = threads[_DS + i] * per_s, threads[_DT + i] * per_t
+            row = np.floor(t)
+            s += every_other * (row - two * np.floor(half * row))
+            s += random * _value(i32(0), i32(row), seed)
+            sure = min(one, max(zero, f32(1.5) - max(ds, dt)))
+            tone = _value(i32(np.floor(s)) + i32(1), i32(row), seed) - half
+            threads[_CELL + i] = tone * sure
+            upright, flat = _bars(s, wide, ds), _bars(t, tall, dt)
+            threads[_JOINT + i] = upright + flat - crossing * upright * flat
+    for layer in range(2):
+        per_s, per_t = pattern[2 * layer], pattern[2 * layer + 1]
+        row, own = _FINE if layer else _COARSE, u32(seed + u32(layer * 0x68E31DA4))
+        for i in range(LANES):
+            # Cells are cut from different places.
+            s = per_s * (threads[_S + i] + f32(7) * threads[_CELL + i])
+            t = per_t * threads[_T + i]
+            size = max(per_s * threads[_DS + i], per_t * threads[_DT + i])
+            noise = _noise(s, t, own) * min(one, max(zero, f32(1.6) - f32(1.6) * size))
+            noise += half * _noise(two * s, two * t, own) * min(
+                one, max(zero, f32(1.6) - f32(3.2) * size)
+            )
+            threads[row + i] = f32(0.75) * noise
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST)
+def _blend(
+    block: NDArray[np.float32],
+    pattern: NDArray[np.float32],
+    color: NDArray[np.float32],
+    second: NDArray[np.float32],
+    threads: NDArray[np.float32],
+) -> None:
+    """Colour of a pattern: a blend of the two colours and a brightness."""
+    zero, one = f32(0), f32(1)
+    s0, s1, s2, s3, s4 = pattern[13], pattern[14], pattern[15], pattern[16], pattern[17]
+    t1, t2, t3, t4 = pattern[18], pattern[19], pattern[20], pattern[21]
+    for i in range(LANES):
+        coarse, fine = threads[_COARSE + i], threads[_FINE + i]
+        cell, joint = threads[_CELL + i], threads[_JOINT + i]
+        share = min(one, max(zero, s0 + s1 * coarse + s2 * fine + s3 * cell + s4 * joint))
+        tone = max(f32(0.2), one + t1 * coarse + t2 * fine + t3 * cell + t4 * joint)
+        for k in range(3):
+            block[(COLOR + k) * LANES + i] = tone * (color[k] + share * (second[k] - color[k]))
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+def _scramble(bits: np.uint32) -> np.float32:
+    """A random-looking number in [0, 1) for 32 bits."""
+    bits = u32(u32(bits ^ (bits >> u32(15))) * u32(0x2C1B3C6D))
+    bits = u32(u32(bits ^ (bits >> u32(12))) * u32(0x297A2D39))
+    return f32(i32((bits ^ (bits >> u32(15))) >> u32(8))) * f32(2.0**-24)
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+def _value(column: np.int32, row: np.int32, seed: np.uint32) -> np.float32:
+    """A random-looking number in [0, 1) for each cell of a grid."""
+    across = u32(u32(column) * u32(0x9E3779B1))
+    return _scramble(u32(across ^ u32(u32(u32(row) * u32(0x85EBCA77)) ^ seed)))
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+def _noise(s: np.float32, t: np.float32, seed: np.uint32) -> np.float32:
+    """Smooth noise in [-0.5, 0.5] with features of size 1."""
+    left, top = np.floor(s), np.floor(t)
+    x, y = s - left, t - top
+    x, y = x * x * (f32(3) - f32(2) * x), y * y * (f32(3) - f32(2) * y)
+    west, north = u32(u32(i32(left)) * u32(0x9E3779B1)), u32(u32(i32(top)) * u32(0x85EBCA77))
+    east, south = u32(west + u32(0x9E3779B1)), u32(u32(north + u32(0x85EBCA77)) ^ seed)
+    north = u32(north ^ seed)
+    above, below = _scramble(u32(west ^ north)), _scramble(u32(west ^ south))
+    above += x * (_scramble(u32(east ^ north)) - above)
+    below += x * (_scramble(u32(east ^ south)) - below)
+    return above + y * (below - above) - f32(0.5)
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+def _bars(x: np.float32, width: np.float32, pixel: np.float32) -> np.float32:
+    """How much of a pixel around `x` lies on bars `[n, n + width]` of period 1, exactly."""
+    pixel = max(pixel, f32(1e-3))
+    low, high = x - f32(0.5) * pixel, x + f32(0.5) * pixel
+    low_bar, high_bar = np.floor(low), np.floor(high)
+    covered = (high_bar - low_bar) * width + min(high - high_bar, width) - min(low - low_bar, width)
+    return covered / pixel
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST)
+def _show(
+    block: NDArray[np.float32],
+    kind: int,
+    color: NDArray[np.float32],
+    second: NDArray[np.float32],
+    scale: float,
+    seed: np.uint32,
+    threads: NDArray[np.float32],
+) -> None:
+    """Colour of textures that show something, lane by lane."""
+    a = (float(color[0]), float(color[1]), float(color[2]))
+    b = (float(second[0]), float(second[1]), float(second[2]))
+    for i in range(LANES):
+        half_u, half_v = block[HALF_U * LANES + i] / scale, block[HALF_V * LANES + i] / scale
+        # From -1 to 1 across the face.
+        x, y = threads[_S + i] / half_u, threads[_T + i] / half_v
+        dx, dy = threads[_DS + i] / half_u, threads[_DT + i] / half_v
+        coarse, fine = float(threads[_COARSE + i]), float(threads[_FINE + i])
+        front = block[FRONT * LANES + i] > 0
+        share, tone = 0.0, 1.0
+        if kind == _BOOKS:
+            rgb = _books(threads[_S + i], threads[_DS + i], 0.5 + 0.5 * y, seed, a, b)
+        elif kind == _PICTURE:
+            rgb = _picture(y, coarse, fine, seed, a, b)
+        else:
+            if kind == _DAYLIGHT:
+                tone = _daylight(y, coarse, fine)
+            elif not front:
+                tone = 0.3
+            elif kind == _SCREEN:
+                share, tone = _screen(0.5 + 0.5 * x, 0.5 - 0.5 * y, 0.5 * dy, seed)
+            else:
+                share = _clock_face(x, y, max(dx, dy), seed)
+            rgb = (
+                tone * (a[0] + share * (b[0] - a[0])),
+                tone * (a[1] + share * (b[1] - a[1])),
+                tone * (a[2] + share * (b[2] - a[2])),
+            )
+        for k in range(3):
+            block[(COLOR + k) * LANES + i] = rgb[k]
+
+
+@njit(nogil=True, error_model="numpy")
+def _random(number: int, seed: np.uint32) -> float:
+    return float(_value(i32(number), i32(77), seed))
+
+
+@njit(nogil=True, error_model="numpy")
+def _clamp(x: float) -> float:
+    return min(1.0, max(0.0, x))
+
+
+@njit(nogil=True, error_model="numpy")
+def _books(u: float, du: float, height: float, seed: np.uint32, a: Rgb, b: Rgb) -> Rgb:
+    """Backs of books: colours around the two, titles, gaps above the lower ones."""
+    width = 0.036
+    place = u / width
+    book = floor(place)
+    sure = _clamp(1.5 - du / width)
+    mix, hue = _random(4 * book, seed), _random(4 * book + 1, seed)
+    tone = 1 - 0.75 * float(_bars(f32(place), f32(0.09), f32(du / width)))
+    if height > 0.72 + 0.28 * _random(4 * book + 2, seed):
+        tone *= 1 - 0.85 * sure
+    title = 0.12 + 0.5 * _random(4 * book + 3, seed)
+    if title < height < title + 0.13:
+        tone *= 1 + 0.8 * sure * (mix - 0.3)
+    swing = 2.2 * sure
     return (
-        (color[0] + (second[0] - color[0]) * share) * tone,
-        (color[1] + (second[1] - color[1]) * share) * tone,
-        (color[2] + (second[2] - color[2]) * share) * tone,
+        max(0.02, (a[0] + mix * (b[0] - a[0])) * (1 + swing * (hue - 0.5))) * tone,
+        max(0.02, (a[1] + mix * (b[1] - a[1])) * (1 + swing * (mix - 0.5))) * tone,
+        max(0.02, (a[2] + mix * (b[2] - a[2])) * (1 + swing * (0.5 - hue))) * tone,
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _plain(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> float:
-    return 1 + 0.14 * ripple(tiles, seed, 5 * u, 5 * v, 5 * max(du, dv))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _plaster(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> float:
-    size = max(du, dv)
-    broad = ripple(tiles, seed, 1.1 * u, 1.1 * v, 1.1 * size)
-    fine = ripple(tiles, seed ^ np.uint32(0x5A5A), 12 * u, 12 * v, 12 * size)
-    return 1 + 0.2 * broad + 0.22 * fine
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _wood(
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    upright: bool,
-    seed: np.uint32,
-    tiles: NDArray[np.float32],
-) -> Pattern:
-    if upright:
-        u, v, du, dv = v, u, dv, du
-    grain = ripple(tiles, seed, 2.5 * u, 28 * v, max(2.5 * du, 28 * dv))
-    broad = ripple(tiles, seed ^ np.uint32(0x3C3C), 0.9 * u, 5 * v, max(0.9 * du, 5 * dv))
-    return min(1.0, max(0.0, 0.22 + 0.9 * grain + 0.5 * broad)), 1.05 + 0.25 * broad
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _planks(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    row = floor(v / 0.14)
-    along = u / 0.95 + 7.3 * cell_value(row, 0.0, seed)
-    board = cell_value(row, floor(along) + 1.0, seed) - 0.5
-    board *= certainty(max(dv / 0.14, du / 0.95))
-    grain = ripple(tiles, seed, 2.5 * u + 5 * board, 26 * v, max(2.5 * du, 26 * dv))
-    seam = max(pulse(v / 0.14, 0.045, dv / 0.14), pulse(along, 0.008, du / 0.95))
-    return min(1.0, max(0.0, 0.25 + 0.6 * grain + 0.4 * board)), (1 + 0.3 * board) * (
-        1 - 0.5 * seam
+@njit(nogil=True, error_model="numpy")
+def _picture(y: float, coarse: float, fine: float, seed: np.uint32, a: Rgb, b: Rgb) -> Rgb:
+    """Hills under a light sky, or blots, as the seed will have it."""
+    if seed & u32(1):
+        near = _clamp(8 * (-0.25 + 1.1 * coarse - y) + 0.5)
+        far = _clamp(8 * (0.2 + 0.9 * fine - y) + 0.5) * (1 - near)
+        sky, tone = 1 - near - far, 0.9 + 0.9 * fine
+        return (
+            near * b[0] * tone + far * a[0] * tone + sky * (0.50 + 0.35 * a[0]),
+            near * b[1] * tone + far * a[1] * tone + sky * (0.55 + 0.30 * a[1]),
+            near * b[2] * tone + far * a[2] * tone + sky * (0.65 + 0.30 * a[2]),
+        )
+    mix, light = _clamp(0.5 + 6 * coarse), _clamp(5 * fine - 0.5)
+    return (
+        a[0] + mix * (b[0] - a[0]) + light * (0.80 - a[0]),
+        a[1] + mix * (b[1] - a[1]) + light * (0.75 - a[1]),
+        a[2] + mix * (b[2] - a[2]) + light * (0.60 - a[2]),
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _tiles(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    u, v, du, dv = u / 0.3, v / 0.3, du / 0.3, dv / 0.3
-    size = max(du, dv)
-    tone = (cell_value(floor(u), floor(v), seed) - 0.5) * certainty(size)
-    across, along = pulse(u, 0.035, du), pulse(v, 0.035, dv)
-    cloud = ripple(tiles, seed, 2 * u + 9 * tone, 2 * v, 2 * size)
-    return across + along - across * along, 1 + 0.16 * tone + 0.18 * cloud
+@njit(nogil=True, error_model="numpy")
+def _daylight(y: float, coarse: float, fine: float) -> float:
+    """Sky with clouds above, something darker and blurred below."""
+    ground = _clamp(4 * (-0.35 - y + 0.8 * fine))
+    return (1.05 + 0.15 * y + 0.35 * coarse) * (1 - ground * (0.5 - 0.6 * fine))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _bricks(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    row = floor(v / 0.1)
-    along = u / 0.26 + 0.5 * (row - 2 * floor(row / 2))
-    sure = certainty(max(du / 0.26, dv / 0.1))
-    tone = (cell_value(floor(along), row, seed) - 0.5) * sure
-    flat, upright = pulse(v / 0.1, 0.12, dv / 0.1), pulse(along, 0.05, du / 0.26)
-    joint = flat + upright - flat * upright
-    rough = ripple(tiles, seed, 14 * u, 14 * v, 14 * max(du, dv))
-    return joint, 1 + 0.45 * tone + 0.35 * rough
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _fabric(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    size = max(du, dv)
-    weave = ripple(tiles, seed, 70 * u, 70 * v, 70 * size)
-    cloud = ripple(tiles, seed ^ np.uint32(0x7777), 7 * u, 7 * v, 7 * size)
-    return min(1.0, max(0.0, 0.2 + 0.7 * weave)), 1.05 + 0.4 * cloud
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _stripes(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    period = 0.13
-    broad = pulse(u / period, 0.42, du / period)
-    narrow = pulse(u / period + 0.28, 0.1, du / period)
-    weave = ripple(tiles, seed, 30 * u, 30 * v, 30 * max(du, dv))
-    return broad + narrow, 1 + 0.2 * weave
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _checks(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    across, along = pulse(u / 0.2, 0.5, du / 0.2), pulse(v / 0.2, 0.5, dv / 0.2)
-    weave = ripple(tiles, seed, 30 * u, 30 * v, 30 * max(du, dv))
-    return across + along - 2 * across * along, 1 + 0.2 * weave
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _daylight(
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    half_u: float,
-    half_v: float,
-    seed: np.uint32,
-    tiles: NDArray[np.float32],
-) -> Pattern:
-    """Sky above, something blurred and darker below, a thin bar across and one down."""
-    height = v / half_v
-    bars = max(
-        pulse(u + 0.012, 0.024, du) if abs(u) < 0.3 else 0.0,
-        pulse(v + 0.012, 0.024, dv) if abs(v) < 0.3 else 0.0,
-    )
-    clouds = ripple(tiles, seed, 1.4 * u, 2.2 * v, 2.2 * max(du, dv))
-    trees = ripple(tiles, seed ^ np.uint32(0x1234), 5 * u, 5 * v, 5 * max(du, dv))
-    ground = min(1.0, max(0.0, 4 * (-0.35 - height + 0.8 * trees)))
-    return bars, (1.05 + 0.15 * height + 0.35 * clouds) * (1 - ground * (0.45 - 0.5 * trees))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _leaves(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    size = max(du, dv)
-    leaf = ripple(tiles, seed, 14 * u + 4 * v, 22 * v, 22 * size)
-    deep = ripple(tiles, seed ^ np.uint32(0x99), 9 * u, 9 * v, 9 * size)
-    return min(1.0, max(0.0, 0.5 + 2.2 * leaf)), max(0.25, 1 + 1.3 * deep)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _metal(
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    upright: bool,
-    seed: np.uint32,
-    tiles: NDArray[np.float32],
-) -> Pattern:
-    if upright:
-        u, v, du, dv = v, u, dv, du
-    brushed = ripple(tiles, seed, 2 * u, 60 * v, max(2 * du, 60 * dv))
-    sheen = ripple(tiles, seed ^ np.uint32(0x55), 1.2 * u + 0.8 * v, 3 * v, 3 * max(du, dv))
-    return min(1.0, max(0.0, 0.3 + 0.9 * sheen)), 1.05 + 0.15 * brushed + 0.3 * sheen
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _grid(u: float, v: float, du: float, dv: float, half_u: float, half_v: float) -> Pattern:
-    period = 0.032
-    across = pulse(u / period, 0.28, du / period)
-    along = pulse(v / period, 0.28, dv / period)
-    if half_v > 3 * half_u:
-        return along, 1.0
-    if half_u > 3 * half_v:
-        return across, 1.0
-    return across + along - across * along, 1.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _mirror(
-    u: float, v: float, du: float, dv: float, seed: np.uint32, tiles: NDArray[np.float32]
-) -> Pattern:
-    slant = u + 0.6 * v + 0.05 * (seed & np.uint32(15))
-    streak = pulse(slant / 0.55, 0.16, (du + dv) / 0.55) + pulse(
-        slant / 0.55 + 0.7, 0.06, (du + dv) / 0.55
-    )
-    haze = ripple(tiles, seed, 1.5 * u, 1.5 * v, 1.5 * max(du, dv))
-    return min(1.0, streak), 1 + 0.25 * v + 0.15 * haze + 0.12 * streak
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _screen(
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    half_u: float,
-    half_v: float,
-    front: bool,
-    seed: np.uint32,
-) -> Pattern:
-    """A bar along the top and two windows with rows of something like text."""
-    if not front:
-        return 0.0, 0.1
-    x, y = 0.5 + 0.5 * u / half_u, 0.5 - 0.5 * v / half_v
+@njit(nogil=True, error_model="numpy")
+def _screen(x: float, y: float, dy: float, seed: np.uint32) -> tuple[float, float]:
+    """A bar along the top and two windows with rows of something like text; y from the top."""
     if y < 0.07:
         return 0.7, 0.7
-    shift = 0.1 * cell_value(1.0, 2.0, seed)
+    shift = 0.1 * _random(1, seed)
     for window in range(2):
         left, top = 0.06 + 0.45 * window + shift, 0.14 + 0.14 * window + shift
         width, height = 0.4 - 0.05 * window, 0.55 - 0.1 * window
@@ -303,28 +421,24 @@ def _screen(
         if 0 <= across < 1 and 0 <= down < 1:
             if down < 0.12:
                 return 1.0, 0.55
-            line = floor(down * 9)
-            length = 0.25 + 0.65 * cell_value(line, float(window), seed)
-            row = 1 - pulse(down * 9, 0.55, 4.5 * dv / half_v / height)
-            ink = row if 0.06 < across < length else 0.0
-            return 0.85 - 0.7 * ink, 1.0
+            length = 0.25 + 0.65 * _random(2 + window + 2 * floor(9 * down), seed)
+            if not 0.06 < across < length:
+                return 0.85, 1.0
+            gap = float(_bars(f32(9 * down), f32(0.55), f32(9 * dy / height)))
+            return 0.15 + 0.7 * gap, 1.0
     return 0.0, 0.8 + 0.35 * (1 - y)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _clock_face(
-    u: float, v: float, du: float, dv: float, radius: float, front: bool, seed: np.uint32
-) -> float:
-    if not front:
-        return 0.0
-    x, y, pixel = u / radius, v / radius, max(du, dv) / radius
+@njit(nogil=True, error_model="numpy")
+def _clock_face(x: float, y: float, pixel: float, seed: np.uint32) -> float:
+    """Twelve marks and two hands."""
     away = sqrt(x * x + y * y)
     ink = 0.0
     if 0.76 < away < 0.94:
-        twelfth = atan2(x, y) * 6 / pi
-        ink = _line(abs(twelfth - floor(twelfth + 0.5)) * away * pi / 6, 0.045, pixel)
+        hour = atan2(x, y) * 6 / pi
+        ink = _line(abs(hour - floor(hour + 0.5)) * away * pi / 6, 0.045, pixel)
     for hand in range(2):
-        turn = 2 * pi * cell_value(float(hand), 5.0, seed)
+        turn = 2 * pi * _random(hand, seed)
         along = x * sin(turn) + y * cos(turn)
         aside = abs(x * cos(turn) - y * sin(turn))
         if -0.1 < along < 0.5 + 0.22 * hand:
@@ -332,78 +446,8 @@ def _clock_face(
     return ink
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy")
 def _line(distance: float, half_width: float, pixel: float) -> float:
     """How much of a pixel a line covers whose middle is `distance` away."""
     low, high = max(distance - pixel / 2, -half_width), min(distance + pixel / 2, half_width)
     return max(0.0, high - low) / max(pixel, 1e-9)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _books(
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    half_v: float,
-    seed: np.uint32,
-    color: Rgb,
-    second: Rgb,
-) -> Rgb:
-    """Backs of books in a row: hues around the two colours, titles, gaps above the lower ones."""
-    width = 0.036
-    place = u / width
-    book = floor(place)
-    sure = certainty(du / width)
-    mix, hue = cell_value(book, 1.0, seed), cell_value(book, 2.0, seed)
-    tall = 0.72 + 0.28 * cell_value(book, 3.0, seed)
-    height = 0.5 + 0.5 * v / half_v
-    tone = 1 - 0.75 * pulse(place, 0.09, du / width)
-    if height > tall:
-        tone *= 1 - 0.85 * sure
-    title = 0.12 + 0.5 * cell_value(book, 4.0, seed)
-    if title < height < title + 0.13:
-        tone *= 1 + 0.8 * sure * (mix - 0.3)
-    swing = 2.2 * sure
-    return (
-        max(0.02, (color[0] + (second[0] - color[0]) * mix) * (1 + swing * (hue - 0.5))) * tone,
-        max(0.02, (color[1] + (second[1] - color[1]) * mix) * (1 + swing * (mix - 0.5))) * tone,
-        max(0.02, (color[2] + (second[2] - color[2]) * mix) * (1 + swing * (0.5 - hue))) * tone,
-    )
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _picture(
-    u: float,
-    v: float,
-    du: float,
-    dv: float,
-    half_u: float,
-    half_v: float,
-    seed: np.uint32,
-    color: Rgb,
-    second: Rgb,
-    tiles: NDArray[np.float32],
-) -> Rgb:
-    """A landscape of two colours under a light sky, or shapes of them, by the seed."""
-    size = max(du, dv)
-    first = ripple(tiles, seed, 4 * u, 4 * v, 4 * size)
-    other = ripple(tiles, seed ^ np.uint32(0xABCD), 7 * u, 7 * v, 7 * size)
-    height = v / half_v
-    if seed & np.uint32(1):
-        near = min(1.0, max(0.0, 8 * (-0.25 + 1.1 * first - height) + 0.5))
-        far = min(1.0, max(0.0, 8 * (0.2 + 0.9 * other - height) + 0.5)) * (1 - near)
-        sky = 1 - near - far
-        tone = 0.9 + 0.9 * other
-        return (
-            near * second[0] * tone + far * color[0] * tone + sky * (0.5 + 0.35 * color[0]),
-            near * second[1] * tone + far * color[1] * tone + sky * (0.55 + 0.3 * color[1]),
-            near * second[2] * tone + far * color[2] * tone + sky * (0.65 + 0.3 * color[2]),
-        )
-    mix = min(1.0, max(0.0, 0.5 + 6 * first))
-    light = min(1.0, max(0.0, 5 * other - 0.5))
-    return (
-        color[0] + (second[0] - color[0]) * mix + light * (0.8 - color[0]),
-        color[1] + (second[1] - color[1]) * mix + light * (0.75 - color[1]),
-        color[2] + (second[2] - color[2]) * mix + light * (0.6 - color[2]),
-    )
