@@ -147,19 +147,19 @@ def one_of_each(ask):
 
 
 def test_the_oracle_is_always_right(one_of_each):
-    assert (scores(OracleResponder({}), one_of_each) == 1).all()
+    assert (scores(OracleResponder(), one_of_each) == 1).all()
 
 
 def test_the_oracle_finds_letters_that_disagree_with_their_words(ask):
     asked = ask("route_planning", "right", ["A. left", "B. right"], mc_answer="A")
-    assert scores(OracleResponder({}), [asked])[0] == 0
+    assert scores(OracleResponder(), [asked])[0] == 0
     asked = ask("route_planning", "up", ["A. left", "B. right"], mc_answer="A")
-    ((_, response),) = OracleResponder({}).respond([asked], None)
+    ((_, response),) = OracleResponder().respond([asked], None)
     assert isinstance(response, SceneError)
 
 
 def test_no_baseline_is_malformed(one_of_each):
-    for responder in (ChanceResponder(), FrequencyResponder(one_of_each), OracleResponder({})):
+    for responder in (ChanceResponder(), FrequencyResponder(one_of_each), OracleResponder()):
         for asked, response in responder.respond(one_of_each, None):
             assert isinstance(response, Response)
             assert not is_malformed(asked, response.text)

@@ -234,7 +234,7 @@ def test_the_table_sets_published_figures_beside_ours(scored):
 def test_the_oracle_reaches_100_in_every_row(tmp_path: Path, scored):
     asked, _ = scored
     with ResultsFile(tmp_path, SETTINGS) as results:
-        evaluate(asked, OracleResponder({}), results, skips=SkipLog())
+        evaluate(asked, OracleResponder(), results, skips=SkipLog())
         report = build_report(asked, results)
     rows = [row for section in report.sections.values() for row in section]
     assert len(rows) == 12

@@ -170,6 +170,8 @@ def _build_responder(options: EvaluateOptions, skips: SkipLog) -> Responder:
         case Baseline.FREQUENCY if options.train_questions is not None:
             return FrequencyResponder(read_questions(options.train_questions, skips))
         case Baseline.ORACLE:
+            if options.metadata is None:
+                return OracleResponder()
             return OracleResponder(read_scenes(options.metadata, skips))
     # Only now is torch needed.
     from vlm3r_ros.benchmarks.model_responders import (
