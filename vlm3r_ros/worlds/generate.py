@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,6 +22,7 @@ from vlm3r_ros.worlds.filming import MODEL_FRAMES
 from vlm3r_ros.worlds.metadata import SceneRecords, write_metadata
 from vlm3r_ros.worlds.scene_writer import write_scene
 from vlm3r_ros.worlds.skipping import SceneError, SkipLog
+from vlm3r_ros.worlds.worker_process import start_worker
 from vlm3r_ros.worlds.world import DATASET, WorldId
 
 
@@ -121,7 +119,7 @@ def _make_all(
         return
     # A process of its own has no threads or locks of ours, which a forked one might wait for.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(worlds)), context, initializer=_start_worker)
+    pool = ProcessPoolExecutor(min(workers, len(worlds)), context, initializer=start_worker)
     try:
         futures = {pool.submit(make, world): world for world in worlds}
         for future in as_completed(futures):
@@ -153,19 +151,6 @@ class _Naming:
             ) from error
         if isinstance(error, Exception):
             error.add_note(f"while making scene {self._name}")
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it: a killed parent cannot tell its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _records(

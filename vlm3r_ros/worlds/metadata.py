@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
+from vlm3r_ros.worlds.record_file import RecordFile
 from vlm3r_ros.worlds.scene import Scene
 from vlm3r_ros.worlds.scene_records import (
     SceneRecords,
@@ -26,6 +28,8 @@ from vlm3r_ros.worlds.skipping import SceneError, SkipLog
 
 __all__ = [
     "SceneRecords",
+    "count_scenes",
+    "metadata_files",
     "metadata_path",
     "read_metadata",
     "scene_from_records",
@@ -95,19 +99,44 @@ def read_metadata(
         SceneError: there is no such file, or it is no JSON dictionary; and, without `skips`, a
             scene that cannot be used.
     """
-    found = 0
-    for path in _scene_files(Path(folder)):
-        match = _SCENE_FILE.fullmatch(path.name)
-        assert match is not None
-        if split and match["split"] != split:
-            continue
-        found += 1
-        yield from _read_file(path, match["dataset"], match["split"], skips)
+    for path in metadata_files(folder, split):
+        yield from _read_file(path, skips)
+
+
+def count_scenes(folder: str | Path, *, split: str = "") -> int:
+    """How many scenes `read_metadata` finds, usable or not.
+
+    Raises:
+        SceneError: as there.
+    """
+    count = 0
+    for path in metadata_files(folder, split):
+        with _open_dictionary(path) as scenes:
+            count += len(scenes)
+    return count
+
+
+def metadata_files(folder: str | Path, split: str = "") -> list[Path]:
+    """The scene files in a data set's folder, its `metadata` folder, or that of one split.
+
+    Raises:
+        SceneError: there is none.
+    """
+    places = ("*.json", "*/*.json", "metadata/*/*.json")
+    found = sorted(
+        path
+        for place in places
+        for path in Path(folder).glob(place)
+        if (match := _SCENE_FILE.fullmatch(path.name))
+        and not match["dataset"].endswith(("_frame", "_world"))
+        and (not split or match["split"] == split)
+    )
     if not found:
         of = f" of split '{split}'" if split else ""
         raise SceneError(
             str(folder), "", f"no *_metadata_*.json{of}; `vlm3r worlds generate` writes one"
         )
+    return found
 
 
 class _DictionaryWriter:
@@ -125,46 +154,42 @@ class _DictionaryWriter:
         self._file.write("{}\n" if self._separator == "{\n" else "\n}\n")
 
 
-def _scene_files(folder: Path) -> list[Path]:
-    """The scene files in the folder, its folders of splits, or its `metadata` folder."""
-    places = ("*.json", "*/*.json", "metadata/*/*.json")
-    return sorted(
-        path
-        for place in places
-        for path in folder.glob(place)
-        if (match := _SCENE_FILE.fullmatch(path.name))
-        and not match["dataset"].endswith(("_frame", "_world"))
-    )
+def _read_file(path: Path, skips: SkipLog | None) -> Iterator[Scene]:
+    match = _SCENE_FILE.fullmatch(path.name)
+    assert match is not None
+    dataset, split = match["dataset"], match["split"]
+    with ExitStack() as stack:
+        scenes = stack.enter_context(_open_dictionary(path))
+        beside: dict[str, Mapping[str, Any]] = {}
+        for kind in _KINDS[1:]:
+            other = path.with_name(f"{dataset}_{kind}_{split}.json")
+            beside[kind] = stack.enter_context(_open_dictionary(other)) if other.is_file() else {}
+        for name in scenes:
+            try:
+                records = SceneRecords(
+                    _record(name, "scene", scenes),
+                    _record(name, "frame metadata", beside["frame_metadata"]),
+                    _record(name, "world metadata", beside["world_metadata"]),
+                )
+                scene = scene_from_records(name, records, dataset=dataset, split=split)
+            except SceneError as error:
+                if skips is None:
+                    raise
+                skips.add(error)
+            else:
+                yield scene
 
 
-def _read_file(path: Path, dataset: str, split: str, skips: SkipLog | None) -> Iterator[Scene]:
-    scenes = _load_dictionary(path)
-    beside = {
-        kind: _load_dictionary(other) if other.is_file() else {}
-        for kind in _KINDS[1:]
-        for other in [path.with_name(f"{dataset}_{kind}_{split}.json")]
-    }
-    for name, record in scenes.items():
-        try:
-            records = SceneRecords(
-                dictionary_of(name, "scene", record),
-                dictionary_of(name, "frame metadata", beside["frame_metadata"].get(name, {})),
-                dictionary_of(name, "world metadata", beside["world_metadata"].get(name, {})),
-            )
-            scene = scene_from_records(name, records, dataset=dataset, split=split)
-        except SceneError as error:
-            if skips is None:
-                raise
-            skips.add(error)
-        else:
-            yield scene
-
-
-def _load_dictionary(path: Path) -> dict[str, Any]:
+def _record(scene: str, field: str, records: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
+        record = records.get(scene, {})
+    except ValueError as error:
+        raise SceneError(scene, field, f"is no JSON ({error})") from error
+    return dictionary_of(scene, field, record)
+
+
+def _open_dictionary(path: Path) -> RecordFile:
+    try:
+        return RecordFile(path)
     except (OSError, ValueError) as error:
-        raise SceneError(str(path), "", f"cannot be read as JSON ({error})") from error
-    if not isinstance(loaded, dict):
-        raise SceneError(str(path), "", "holds no dictionary by scene name")
-    return loaded
+        raise SceneError(str(path), "", f"cannot be read as a JSON dictionary ({error})") from error

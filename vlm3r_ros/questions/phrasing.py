@@ -1,0 +1,20 @@
+"""The wordings of a task: the published one, ours to train with, and ours to test with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Phrasing:
+    """Wordings of one task, or of one variant of it, with placeholders as in `str.format`.
+
+    Attributes:
+        published: byte for byte; of tasks that nobody published, our plainest.
+        training: other ways in which people ask the same.
+        held_out: more of them, which training never shows.
+    """
+
+    published: str
+    training: tuple[str, ...]
+    held_out: tuple[str, ...]
