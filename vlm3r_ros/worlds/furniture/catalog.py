@@ -84,7 +84,7 @@ _ALL = (
     Category("desk", _on_floor(tables.desk), (1.0, 0.6, 0.7), (1.75, 0.85, 0.8)),
     Category("refrigerator", _on_floor(appliances.refrigerator), (0.5, 0.6, 1.4), (1.0, 0.85, 2.0)),
     Category(
-        "pillow", _on_surface(beds.pillow, beds.cushion), (0.35, 0.15, 0.08), (0.75, 0.45, 0.55)
+        "pillow", _on_surface(beds.pillow, beds.cushion), (0.35, 0.12, 0.08), (0.75, 0.45, 0.55)
     ),
     Category("monitor", _on_surface(electronics.monitor), (0.45, 0.05, 0.35), (0.65, 0.25, 0.6)),
     Category("door", _on_wall(_any_door), (0.8, 0.06, 2.0), (1.1, 0.15, 2.2)),
@@ -142,15 +142,15 @@ _ALL = (
         (0.1, 0.03, 0.1),
         (0.45, 0.08, 0.45),
     ),
-    Category("guitar", _on_floor(leisure.guitar), (0.35, 0.3, 0.9), (0.45, 0.5, 1.3)),
+    Category("guitar", _on_floor(leisure.guitar), (0.3, 0.3, 0.85), (0.45, 0.5, 1.3)),
     Category("bicycle", _on_floor(leisure.bicycle), (1.5, 0.4, 0.9), (1.9, 0.7, 1.3)),
     Category("oven", _on_floor(appliances.oven), (0.5, 0.55, 0.8), (0.8, 0.75, 1.15)),
     Category("trash bin", _on_floor(storage.trash_bin), (0.2, 0.2, 0.25), (0.45, 0.45, 0.7)),
     Category(
         "computer mouse",
         _on_surface(electronics.computer_mouse),
-        (0.1, 0.1, 0.03),
-        (0.25, 0.2, 0.08),
+        (0.15, 0.14, 0.05),
+        (0.25, 0.2, 0.09),
     ),
     Category(
         "cabinet", _on_floor(storage.cabinet, storage.tv_stand), (0.8, 0.35, 0.4), (1.9, 0.55, 1.05)

@@ -15,7 +15,7 @@ from vlm3r_ros.worlds.furniture.materials import (
     plain,
     seen,
 )
-from vlm3r_ros.worlds.furniture.shapes import blob, block, rod, tube
+from vlm3r_ros.worlds.furniture.shapes import blob, block, rod, scaled, tube
 from vlm3r_ros.worlds.primitives import Material, Primitive, Texture
 
 _BEZEL = 0.015
@@ -115,7 +115,7 @@ def computer_mouse(random: Random) -> Furniture:
         blob(case, (0.065, 0.11, 0.07), (0, 0, 0.012)),
         rod(wheel, 0.008, 0.008, (0, -0.03, 0.041)),
     ]
-    return Furniture.of("computer mouse", parts)
+    return Furniture.of("computer mouse", scaled(parts, random.uniform(0.85, 1.15)))
 
 
 def laptop(random: Random) -> Furniture:
@@ -174,4 +174,4 @@ def telephone(random: Random) -> Furniture:
         blob(dark, (0.055, 0.06, 0.06), (-0.06, -0.075, 0.075)),
         blob(dark, (0.055, 0.06, 0.06), (-0.06, 0.075, 0.105)),
     ]
-    return Furniture.of("telephone", parts)
+    return Furniture.of("telephone", scaled(parts, random.uniform(0.85, 1.1)))

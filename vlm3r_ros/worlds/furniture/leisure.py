@@ -21,7 +21,7 @@ from vlm3r_ros.worlds.furniture.materials import (
     seen,
     wood,
 )
-from vlm3r_ros.worlds.furniture.shapes import bar, blob, block, disc, pole, ring, tube
+from vlm3r_ros.worlds.furniture.shapes import bar, blob, block, disc, pole, ring, scaled, tube
 from vlm3r_ros.worlds.primitives import Material, Primitive, Shape, Texture
 
 
@@ -106,7 +106,7 @@ def guitar(random: Random) -> Furniture:
         parts.append(bar(BLACK, 0.02, (side * 0.16, -0.14, 0.01), (side * 0.05, 0.16, 0.36)))
         parts.append(bar(BLACK, 0.02, (side * 0.16, -0.14, 0.1), (side * 0.1, 0.06, 0.14)))
         parts.append(bar(BLACK, 0.02, (side * 0.16, 0.26, 0.01), (side * 0.05, 0.16, 0.36)))
-    return Furniture.of("guitar", parts)
+    return Furniture.of("guitar", scaled(parts, random.uniform(0.85, 1.0)))
 
 
 def _shift(at: tuple[float, float, float], x: float) -> tuple[float, float, float]:

@@ -196,8 +196,8 @@ def sofa(random: Random) -> Furniture:
             )
         )
     room = Surface(
-        (-width / 2 + arm + 0.02, -depth / 2 + 0.05),
-        (width / 2 - arm - 0.02, depth / 2 - back - 0.17),
+        (-width / 2 + arm + 0.04, -depth / 2 + 0.05),
+        (width / 2 - arm - 0.04, depth / 2 - back - 0.17),
         seat,
     )
     if random.random() < 0.2:

@@ -91,6 +91,21 @@ def ring(
     return [bar(material, thickness, corners[k - 1], corners[k]) for k in range(sides)]
 
 
+def scaled(parts: list[Primitive], factor: float) -> list[Primitive]:
+    """The same solids, larger or smaller about the origin."""
+    return [
+        Primitive(
+            part.shape,
+            (part.center[0] * factor, part.center[1] * factor, part.center[2] * factor),
+            (part.half[0] * factor, part.half[1] * factor, part.half[2] * factor),
+            part.material,
+            part.yaw,
+            part.pitch,
+        )
+        for part in parts
+    ]
+
+
 def _middle(start: Vector, end: Vector) -> Vector:
     return (
         (start[0] + end[0]) / 2,

@@ -120,7 +120,7 @@ def desk(random: Random) -> Furniture:
         if side in drawers:
             wide = 0.38
             x = side * (width / 2 - wide / 2 - 0.02)
-            parts.append(block(frame, (wide, depth - 0.06, under - 0.05), (x, 0.02, 0.05)))
+            parts.append(block(frame, (wide, depth - 0.06, under), (x, 0.02, 0)))
             for k in range(3):
                 tall = (under - 0.05) / 3
                 z = 0.05 + k * tall
