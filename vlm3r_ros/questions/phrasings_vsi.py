@@ -259,4 +259,30 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "The camera meets {choice_a}, {choice_b}, {choice_c} and {choice_d} in which order?",
         ),
     ),
+    (QuestionType.ROUTE_PLANNING, ""): Phrasing(
+        "You are a robot beginning by the {start_object} and facing the {facing_object}. You want "
+        "to navigate to the {destination_object}. You will perform the following actions (Note: "
+        "for each [please fill in], choose either 'turn back,' 'turn left,' or 'turn right.'): "
+        "{actions}. You have reached the final destination.",
+        (
+            "You stand by the {start_object} and face the {facing_object}. Fill in the turns on "
+            "the way to the {destination_object}: {actions}.",
+            "How do I get to the {destination_object} from the {start_object}, where I face the "
+            "{facing_object}? Complete the steps: {actions}.",
+            "Which turns are missing? Start: by the {start_object}, facing the {facing_object}. "
+            "{actions}. That is the {destination_object}.",
+            "Guide a robot from the {start_object}, where it looks at the {facing_object}, to the "
+            "{destination_object}. Its plan has gaps: {actions}.",
+            "I am next to the {start_object}, looking at the {facing_object}, and want to go to "
+            "the {destination_object}. What must I fill in? {actions}.",
+            "From the {start_object}, facing the {facing_object}, a walk to the "
+            "{destination_object} goes like this: {actions}. Name the turns in order.",
+        ),
+        (
+            "Someone beside the {start_object} looks towards the {facing_object} and then walks to "
+            "the {destination_object}. Supply the turns: {actions}.",
+            "Route to the {destination_object}, beginning at the {start_object} with the "
+            "{facing_object} in front: {actions}. Which turns belong in the blanks?",
+        ),
+    ),
 }

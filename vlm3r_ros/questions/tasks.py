@@ -50,6 +50,7 @@ from vlm3r_ros.questions.relative_distance import (
     object_rel_distance_v3,
 )
 from vlm3r_ros.questions.room_size import room_size_estimation
+from vlm3r_ros.questions.route_planning import route_planning
 from vlm3r_ros.questions.rules import RuleSet
 from vlm3r_ros.questions.scene_view import SceneView
 
@@ -109,6 +110,9 @@ TASKS: Mapping[QuestionType, Task] = {
         object_rel_direction_v3, 2, STANDING_LEFT_RIGHT.options
     ),
     QuestionType.OBJ_APPEARANCE_ORDER: Task(obj_appearance_order, 2),
+    QuestionType.ROUTE_PLANNING: Task(
+        route_planning, 1, unpublished="the published code has no generator of routes"
+    ),
     QuestionType.CAMERA_OBJ_ABS_DIST: Task(camera_obj_abs_dist, 3),
     QuestionType.CAMERA_OBJ_REL_DIST_V1: Task(camera_obj_rel_dist_v1, 2, named=True),
     QuestionType.CAMERA_OBJ_REL_DIST_V2: Task(camera_obj_rel_dist_v2, 1, named=True),
