@@ -1,6 +1,7 @@
 """Runs over several videos: resumed, incomplete, reported."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,18 @@ def test_the_oracle_reaches_100_in_every_row(tmp_path: Path, scored):
     rows = [row for section in report.sections.values() for row in section]
     assert len(rows) == 12
     assert {row.ours for row in rows} == {100.0}
+
+
+def test_the_report_tells_what_a_video_and_an_answer_took(scored):
+    asked, results = scored
+    assert build_report(asked, results).speed is None
+    timed = [
+        replace(results[0], scene="a", timings={"video": 2.0, "first_token": 0.1, "total": 0.3}),
+        replace(results[1], scene="a", timings={"video": 3.0, "first_token": 0.1, "total": 0.3}),
+        replace(results[2], scene="b", timings={"video": 1.0, "first_token": 0.4, "total": 0.9}),
+    ]
+    speed = build_report(asked, timed).speed
+    assert (speed.video, speed.first_token, speed.answer) == pytest.approx((2.0, 0.2, 0.5))
 
 
 def test_a_report_on_nothing_is_empty_and_one_on_ours_alone_has_no_means(scored):

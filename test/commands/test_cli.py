@@ -7,7 +7,17 @@ from typer.testing import CliRunner
 
 from vlm3r_ros.cli import app
 
-COMMANDS = ("demo", "assistant", "ask", "replay", "convert", "conformance", "doctor", "benchmark")
+COMMANDS = (
+    "demo",
+    "assistant",
+    "ask",
+    "replay",
+    "convert",
+    "conformance",
+    "evaluate",
+    "doctor",
+    "benchmark",
+)
 
 
 def vlm3r(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -81,6 +81,8 @@ def test_a_model_is_asked_about_videos(tmp_path: Path, questions):
         assert "3 of 6 questions answered" in done.stdout
         assert "1 video (scene1)" in done.stdout
         assert len((out / "results.jsonl").read_text().splitlines()) == 3
+        seconds = json.loads((out / "summary.json").read_text())["seconds"]
+        assert 0 < seconds["first_token"] <= seconds["answer"]
 
 
 @pytest.mark.parametrize(

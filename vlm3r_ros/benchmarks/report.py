@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from rich.table import Table
@@ -81,16 +82,39 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Speed:
+    """Seconds on average.
+
+    Attributes:
+        video: to take in a video, once for all its questions.
+        first_token: from a question to the beginning of its answer.
+        answer: from a question to the end of its answer.
+    """
+
+    video: float
+    first_token: float
+    answer: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.video:.2f} s to take in a video; {self.first_token:.3f} s to the first token "
+            f"of an answer, {self.answer:.3f} s to its end"
+        )
+
+
+@dataclass(frozen=True)
 class Report:
     """A run's scores.
 
     Attributes:
         tasks: by task, in the order of `QuestionType`.
         sections: rows of the table by heading; a benchmark nothing was asked of has none.
+        speed: of a model that looks at videos, else None.
     """
 
     tasks: Mapping[QuestionType, TaskScore]
     sections: Mapping[str, Sequence[Row]]
+    speed: Speed | None = None
 
     def markdown(self, title: str) -> str:
         """The table as Markdown."""
@@ -103,6 +127,8 @@ class Report:
                 name = f"**{name}**" if row.level == 0 else "&nbsp;&nbsp;" * row.level + name
                 lines.append(_markdown_row([name, *figures]))
             lines.append("")
+        if self.speed is not None:
+            lines += [f"On average {self.speed}.", ""]
         return "\n".join([*lines, _NOTE, ""])
 
     def table(self, title: str) -> Table:
@@ -137,6 +163,7 @@ class Report:
                 "five_category_mean": vsti_five_categories(scores),
             }
             | _categories(Suite.VSTI, scores),
+            "seconds": None if self.speed is None else asdict(self.speed),
         }
 
 
@@ -157,15 +184,32 @@ def build_report(asked: Iterable[BenchmarkQuestion], results: Iterable[Result]) 
         results: answers to some of them.
     """
     questions = {question.number: question for question in asked}
+    answers = list(results)
     grouped: dict[QuestionType, list[Result]] = defaultdict(list)
-    for result in results:
+    for result in answers:
         grouped[questions[result.number].question.question_type].append(result)
     tasks = {
         task: _task_score([(questions[one.number], one) for one in grouped[task]])
         for task in QuestionType
         if task in grouped
     }
-    return Report(tasks, _sections(tasks))
+    return Report(tasks, _sections(tasks), _speed(answers))
+
+
+def _speed(results: Sequence[Result]) -> Speed | None:
+    seeing = [result for result in results if "video" in result.timings]
+    videos: dict[tuple[str, str], float] = {}
+    for result in seeing:
+        video = result.dataset, result.scene
+        # What comes later in a video has waited for more of it.
+        videos[video] = max(videos.get(video, 0.0), result.timings["video"])
+    if not videos:
+        return None
+    return Speed(
+        fmean(videos.values()),
+        fmean(result.timings["first_token"] for result in seeing),
+        fmean(result.timings["total"] for result in seeing),
+    )
 
 
 def _task_score(answered: Sequence[tuple[BenchmarkQuestion, Result]]) -> TaskScore:

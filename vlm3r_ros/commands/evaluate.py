@@ -130,6 +130,8 @@ def run_evaluate(options: EvaluateOptions) -> int:
         f"{answered} of {len(questions)} questions answered, this time in {seconds:.1f} s; "
         f"see {escape(str(options.out))}"
     )
+    if report.speed is not None:
+        console.print(f"on average {report.speed}")
     if skips:
         console.print(escape(skips.summary()), style="yellow")
     return 0 if answered else EXIT_FAILED
