@@ -27,7 +27,7 @@ from vlm3r_ros.questions.rules import (
 from vlm3r_ros.questions.sampling import spread
 from vlm3r_ros.questions.scene_view import SceneView
 from vlm3r_ros.worlds.boxes import FloatArray
-from vlm3r_ros.worlds.free_space import FreeSpace
+from vlm3r_ros.worlds.free_space import HEADROOM, FreeSpace
 
 TURNS = ("turn left", "turn right", "turn back")
 BLANK = "[please fill in]"
@@ -63,12 +63,14 @@ class Stops:
         beside = [
             (index, place)
             for index in view.unique
-            if (place := free.nearest(view.objects[index].box.centroid[:2])) is not None
+            # Nobody goes "until the ceiling light".
+            if view.objects[index].box.low[2] < HEADROOM
+            and (place := free.nearest(view.objects[index].box.centroid[:2])) is not None
         ]
         objects = np.array([index for index, _ in beside], np.intp)
         places = np.reshape([place for _, place in beside], (-1, 2))
         centroids = view.boxes.centroids[objects, :2]
-        # From above: a lamp over one's head is as near as one can get.
+        # As seen from above: a clock on the wall is not far because it hangs high.
         feet = np.concatenate([places, view.boxes.centroids[objects, 2:]], 1)
         reach = np.array(
             [
