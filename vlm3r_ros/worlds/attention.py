@@ -11,9 +11,11 @@ from vlm3r_ros.worlds.world import World
 
 _NEAREST, _FARTHEST = 0.6, 6.0  # m: from how far things are looked at
 _IN_VIEW = 0.4  # of the field of view to either side: what is well within the picture
-# Weights of having been seen before (each time) and of the angle to turn (each rad).
-_SEEN, _FAR_ROUND = 0.8, 0.25
-_MOST_LOOKS = 3.0
+# A thing is looked at the less gladly, the longer it was seen (each s), the farther the camera must
+# turn (each rad), and the more of the picture it would fill (each m nearer than comfortable).
+_SEEN, _FAR_ROUND, _TOO_NEAR = 0.5, 0.15, 0.6
+_LONGEST_SEEN = 5.0  # s
+_COMFORTABLE = 1.6  # m
 
 
 class Attention:
@@ -36,7 +38,7 @@ class Attention:
         self._generator = generator
         self._floors = [shapely.Polygon(room) for room in world.floor_plan.rooms]
         self._room_of_target = self._rooms(self.targets[:, :2])
-        self._looks = np.zeros(len(self.targets))
+        self._seen = np.zeros(len(self.targets))
 
     def choose(self, place: FloatArray, yaw: float, within: float = np.pi) -> int | None:
         """The object to look at.
@@ -49,31 +51,38 @@ class Attention:
         Returns:
             Index into `targets`; None where nothing suits.
         """
-        angle, near = self._seen_from(place[None], np.array([yaw]))
-        suits = near[0] & (angle[0] <= within)
+        angle, distance = (part[0] for part in self._seen_from(place[None], np.array([yaw])))
+        suits = _is_near(distance) & (angle <= within)
         if not suits.any():
             return None
-        score = self._generator.random(len(suits)) - _FAR_ROUND * angle[0] - _SEEN * self._looks
+        score = self._generator.random(len(suits)) - _SEEN * self._seen - _FAR_ROUND * angle
+        score -= _TOO_NEAR * np.maximum(_COMFORTABLE - distance, 0)
         return int(np.where(suits, score, -np.inf).argmax())
 
     def note(self, places: FloatArray, yaws: FloatArray, seconds: float) -> None:
         """Tell it what was filmed: places `[n, 2]`, directions `[n]`, each for that long."""
-        angle, near = self._seen_from(places, yaws)
-        looks = self._looks + seconds * (near & (angle < self._in_view)).sum(0)
-        self._looks = np.minimum(looks, _MOST_LOOKS)
+        angle, distance = self._seen_from(places, yaws)
+        seen = (_is_near(distance) & (angle < self._in_view)).sum(0)
+        self._seen = np.minimum(self._seen + seconds * seen, _LONGEST_SEEN)
 
-    def _seen_from(
-        self, places: FloatArray, yaws: FloatArray
-    ) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Angle to each target and whether it is in the same room and near enough, `[n, N]`."""
+    def _seen_from(self, places: FloatArray, yaws: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Angle from where the camera looks, and distance, of each target `[n, N]`.
+
+        What is in another room is infinitely far.
+        """
         away = self.targets[:, :2] - places[:, None]
         bearing = np.arctan2(away[..., 1], away[..., 0])
         angle = np.abs((bearing - yaws[:, None] + np.pi) % (2 * np.pi) - np.pi)
-        distance = np.linalg.norm(away, axis=-1)
         same_room = self._room_of_target == self._rooms(places)[:, None]
-        return angle, same_room & (distance > _NEAREST) & (distance < _FARTHEST)
+        return angle, np.where(same_room, np.hypot(away[..., 0], away[..., 1]), np.inf)
 
     def _rooms(self, places: ArrayLike) -> NDArray[np.intp]:
         """Which room world points `[n, 2]` are in, or else next to: `[n]`."""
+        if len(self._floors) == 1:
+            return np.zeros(len(np.asarray(places)), np.intp)
         points = shapely.points(np.asarray(places, float))
         return np.asarray(np.argmin([shapely.distance(floor, points) for floor in self._floors], 0))
+
+
+def _is_near(distance: FloatArray) -> NDArray[np.bool_]:
+    return (distance > _NEAREST) & (distance < _FARTHEST)

@@ -106,10 +106,19 @@ def smooth(signal: FloatArray, seconds: float, dt: float) -> FloatArray:
     return np.asarray(gaussian_filter1d(signal, seconds / dt, axis=0, mode="nearest"))
 
 
-def sway(generator: np.random.Generator, count: int, seconds: float, dt: float) -> FloatArray:
-    """Random motion of about that period around 0, within (-1, 1): `[count]`."""
-    noise = gaussian_filter1d(generator.standard_normal(count), seconds / dt, mode="wrap")
-    # Blurring white noise leaves this much of it.
+def sway(
+    generator: np.random.Generator, shape: tuple[int, ...], seconds: float, dt: float
+) -> FloatArray:
+    """Random motion of about that period, within (-1, 1), independent in each column.
+
+    Args:
+        generator: draws it.
+        shape: of the result; the first axis is time.
+        seconds: the period, roughly.
+        dt: seconds.
+    """
+    noise = gaussian_filter1d(generator.standard_normal(shape), seconds / dt, axis=0, mode="wrap")
+    # Blurring leaves white noise with the inverse of this as its standard deviation.
     scale = np.sqrt(2 * np.sqrt(np.pi) * seconds / dt)
     return np.asarray(np.tanh(noise * scale / 2))
 

@@ -22,8 +22,9 @@ Range = tuple[float, float]
 
 _SPACING = 0.05  # m between the points of a way
 _ROUNDING = (0.6, 0.3, 0.0)  # m before a corner where its bend begins, tried in turn
-_CANDIDATES, _PROBED = 48, 12  # places thought of as the next to walk to, and looked into
+_CANDIDATES, _PROBED = 40, 10  # places thought of as the next to walk to, and looked into
 _HOP = (0.6, 4.0)  # m to the next
+_ROOMY = 1.0  # m from walls and furniture: from farther one sees no better
 _STRAIGHT = (0.5, 2.8)  # m of backing up, stepping aside and the like
 _SHORTEST = 0.3  # m worth going
 _ORBIT = (0.6, 3.2)  # m from what is gone round
@@ -188,13 +189,16 @@ class Cameraman:
         here = way[-1]
         places = self._free.random_places(self._generator, _CANDIDATES)
         away = places - here
-        distance = np.linalg.norm(away, axis=1)
+        distance = np.maximum(np.linalg.norm(away, axis=1), _SPACING)
         visited = np.array(self._visited + way)
         novelty = np.linalg.norm(places[:, None] - visited, axis=-1).min(1)
         score = np.minimum(novelty, 2.0) + self._generator.uniform(0, 1.5, len(places))
         if len(way) > 1:
             before = here - way[-2]
             score += away @ before / (distance * np.linalg.norm(before))
+        # Rather to where it is roomy, and goes on: there more is seen than a wall.
+        for place in (places, places + away / distance[:, None]):
+            score += np.minimum(self._free.distance[self._free.cells(place)], _ROOMY)
         score[(distance < _HOP[0]) | (distance > _HOP[1])] = -np.inf
         best = np.argsort(-score)[:_PROBED]
         best = best[np.isfinite(score[best])]
@@ -223,7 +227,9 @@ class Cameraman:
             span = slice(at, at + int(generator.uniform(1.0, 2.4) / self._dt) + 1)
             now = yaw[at - 1] if at else self._yaw
             target = None
-            if not aside and generator.random() > ahead:
+            # What lies straight ahead at the end of a way is near, and often a wall.
+            arriving = span.stop >= len(places)
+            if not aside and (arriving or generator.random() > ahead):
                 target = self._attention.choose(places[at], float(now), np.radians(110))
                 facing = heading[span].mean()
                 if target is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from vlm3r_ros.worlds.boxes import FloatArray
 from vlm3r_ros.worlds.camera_motion import camera_poses, follow, smooth, sway
 from vlm3r_ros.worlds.camera_moves import Cameraman, Gait, Move, Range
-from vlm3r_ros.worlds.free_space import FreeSpace
+from vlm3r_ros.worlds.free_space import HEADROOM, FreeSpace
 from vlm3r_ros.worlds.scene import Intrinsics
 from vlm3r_ros.worlds.world import World
 
@@ -26,8 +26,8 @@ _TURN_ACCELERATION = np.radians(250.0)
 _FASTEST_TURN = np.radians(80.0)
 _SMOOTHING = 0.12  # s
 _PITCHING = 0.35  # s to raise or lower the camera
+_DRIFTING, _TREMBLING = 0.5, 0.08  # s
 _LEAD_IN = 2.0  # s at most before the first frame, so that some clips begin in motion
-_FIELD_OF_VIEW = (55.0, 95.0)  # degrees, horizontal
 _OFF_CENTRE = 0.02  # of the width
 
 
@@ -54,6 +54,7 @@ class _Handling:
 
     Attributes:
         gait: how it goes.
+        field_of_view: horizontal, degrees.
         height: metres.
         pitch: degrees.
         bob: metres it rises and falls at a walking speed of 1 m/s.
@@ -61,6 +62,7 @@ class _Handling:
     """
 
     gait: Gait
+    field_of_view: Range
     height: Range
     pitch: Range
     bob: float
@@ -76,6 +78,7 @@ _HAND_HELD = _Handling(
         acceleration=1.2,
         turning=(np.radians(40), _FASTEST_TURN),
     ),
+    field_of_view=(55.0, 90.0),
     height=(1.0, 1.7),
     pitch=(-24.0, -6.0),
     bob=0.014,
@@ -88,8 +91,9 @@ _WHEELED = _Handling(
         walking=(0.35, 0.8),
         stepping=(0.2, 0.4),
         acceleration=0.8,
-        turning=(np.radians(30), np.radians(60)),
+        turning=(np.radians(40), np.radians(75)),
     ),
+    field_of_view=(65.0, 95.0),
     height=(0.4, 1.2),
     pitch=(-14.0, 2.0),
     bob=0.0,
@@ -110,9 +114,15 @@ _MOVES: Mapping[PathStyle, Mapping[Move, float]] = {
     PathStyle.STROLL: {Move.WALK: 6, Move.TURN: 1, Move.SIDESTEP: 1, Move.ORBIT: 1, Move.PAUSE: 1},
     PathStyle.LOOK_AROUND: {Move.TURN: 6, Move.WALK: 1.5, Move.SIDESTEP: 1, Move.BACK_UP: 1},
     PathStyle.ARC: {Move.ORBIT: 6, Move.WALK: 1.5, Move.TURN: 0.5, Move.SIDESTEP: 1},
-    PathStyle.INSPECTION: {Move.APPROACH: 3, Move.BACK_UP: 2, Move.ORBIT: 2, Move.SIDESTEP: 2},
+    PathStyle.INSPECTION: {
+        Move.APPROACH: 3,
+        Move.BACK_UP: 2,
+        Move.ORBIT: 2,
+        Move.SIDESTEP: 2,
+        Move.TURN: 1,
+    },
     PathStyle.RETREAT: {Move.BACK_UP: 5, Move.WALK: 2, Move.TURN: 1},
-    PathStyle.ROBOT: {Move.WALK: 5, Move.TURN: 2.5, Move.BACK_UP: 1.5, Move.PAUSE: 0.5},
+    PathStyle.ROBOT: {Move.WALK: 5, Move.TURN: 4, Move.BACK_UP: 1.5, Move.PAUSE: 0.3},
 }
 
 
@@ -165,22 +175,26 @@ def walk(
         styles = list(_ODDS)
         style = styles[int(generator.choice(len(styles), p=list(_ODDS.values())))]
     handling = _HANDLING[style]
-    field_of_view = np.radians(generator.uniform(*_FIELD_OF_VIEW))
+    field_of_view = np.radians(generator.uniform(*handling.field_of_view))
     turn_rate = generator.uniform(*handling.gait.turning)
     held = generator.uniform(*handling.height)
     substeps = int(np.ceil(_RATE / fps))
     dt = 1 / (fps * substeps)
     skipped = int(generator.uniform(0, _LEAD_IN) / dt)
     count = skipped + (frames - 1) * substeps + 1
+    clearance = CLEARANCE + _MARGIN
+    free = FreeSpace.of(
+        world.scene(), radius=clearance, cell=_CELL, headroom=max(HEADROOM, held + clearance)
+    )
     cameraman = Cameraman(
         world,
-        FreeSpace.of(world.scene(), radius=CLEARANCE + _MARGIN, cell=_CELL),
+        free,
         gait=handling.gait,
         height=held,
         pitch=np.radians(generator.uniform(*handling.pitch)),
         turn_rate=turn_rate,
         field_of_view=field_of_view,
-        clearance=CLEARANCE + _MARGIN,
+        clearance=clearance,
         generator=generator,
         dt=dt,
     )
@@ -207,19 +221,11 @@ def _shaking(
     handling: _Handling, places: FloatArray, generator: np.random.Generator, dt: float
 ) -> tuple[FloatArray, FloatArray]:
     """Small motions: shifts along world x, y, z `[n, 3]`; yaw, pitch and roll `[n, 3]`."""
-    count = len(places)
-
-    def shake(part: int) -> FloatArray:
-        slow, quick = handling.drift[part], handling.tremble[part]
-        return np.stack(
-            [
-                slow * sway(generator, count, 0.5, dt) + quick * sway(generator, count, 0.08, dt)
-                for _ in range(3)
-            ],
-            -1,
-        )
-
-    shift, turn = shake(0), np.radians(shake(1))
+    # Columns: metres along x, y, z, then degrees of yaw, pitch, roll.
+    slow = np.repeat(handling.drift, 3) * sway(generator, (len(places), 6), _DRIFTING, dt)
+    quick = np.repeat(handling.tremble, 3) * sway(generator, (len(places), 6), _TREMBLING, dt)
+    shift, turn = np.split(slow + quick, 2, axis=1)
+    turn = np.radians(turn)
     steps = np.linalg.norm(np.diff(places, axis=0, prepend=places[:1]), axis=1)
     stride = generator.uniform(0.6, 0.75)  # m between footfalls
     lifted = handling.bob * np.minimum(smooth(steps / dt, 0.3, dt), 1.0)
@@ -231,8 +237,8 @@ def _shaking(
 def _intrinsics(
     field_of_view: float, width: int, height: int, generator: np.random.Generator
 ) -> Intrinsics:
-    focal = width / 2 / np.tan(field_of_view / 2)
-    off_x, off_y = _OFF_CENTRE * width * generator.uniform(-1, 1, 2)
+    focal = float(width / 2 / np.tan(field_of_view / 2))
+    off_x, off_y = (_OFF_CENTRE * width * generator.uniform(-1, 1, 2)).tolist()
     return Intrinsics(
         focal, focal, (width - 1) / 2 + off_x, (height - 1) / 2 + off_y, width, height
     )

@@ -16,8 +16,8 @@ from vlm3r_ros.worlds.grid_path import grid_path, pull_tight
 from vlm3r_ros.worlds.scene import FloorPlan, Scene
 from vlm3r_ros.worlds.skipping import SceneError
 
-HEADROOM = 2.0
-"""Metres above the floor; what begins higher is walked under."""
+HEADROOM = 1.8
+"""Metres above the floor; what begins higher can be walked under."""
 
 STEP_HEIGHT = 0.05
 """Metres above the floor; what ends lower is walked over: carpets, door sills."""
@@ -56,7 +56,9 @@ class FreeSpace:
     outlines: tuple[FloatArray, ...]
 
     @classmethod
-    def of(cls, scene: Scene, *, radius: float = 0.2, cell: float = 0.05) -> FreeSpace:
+    def of(
+        cls, scene: Scene, *, radius: float = 0.2, cell: float = 0.05, headroom: float = HEADROOM
+    ) -> FreeSpace:
         """Map a scene.
 
         Without a floor plan, the floor is taken to be the convex hull of the places where the
@@ -66,11 +68,16 @@ class FreeSpace:
             scene: what to map.
             radius: of the body that is to stand there, metres.
             cell: side of a cell, metres.
+            headroom: what begins higher above the floor is no obstacle, metres.
 
         Raises:
             SceneError: nothing tells where the floor is, or it is absurdly large.
         """
-        floor = floor_area(scene.floor_plan) if scene.floor_plan else _guess_floor(scene, radius)
+        if scene.floor_plan:
+            floor = floor_area(scene.floor_plan)
+        else:
+            # Where somebody held the camera, a body fits.
+            floor = _guess_floor(scene, radius + cell)
         if floor.is_empty or not np.isfinite(floor.bounds).all():
             raise SceneError(
                 scene.name,
@@ -88,7 +95,7 @@ class FreeSpace:
             )
         origin = low - cell
         rings = _rings(floor)
-        obstacles = _obstacles(scene)
+        obstacles = _obstacles(scene, headroom)
         open_floor = np.zeros((height, width), np.uint8)
         pixels = [_to_pixels(ring, origin, cell) for ring in rings]
         cv2.fillPoly(open_floor, pixels, 1, shift=_SUBPIXEL_BITS)
@@ -203,7 +210,10 @@ class FreeSpace:
 
     @cached_property
     def _lines(self) -> shapely.Geometry:
-        return shapely.multilinestrings([shapely.linearrings(line) for line in self.outlines])
+        # As lines rather than rings: a box without thickness has an outline of two points.
+        return shapely.multilinestrings(
+            [shapely.linestrings(np.concatenate([line, line[:1]])) for line in self.outlines]
+        )
 
     def _to_grid(self, points: FloatArray) -> FloatArray:
         return ((points - self.origin) / self.cell)[..., ::-1].copy()
@@ -216,39 +226,39 @@ class FreeSpace:
 def floor_area(plan: FloorPlan) -> shapely.Geometry:
     """All floors and the passages that join them, world x and y."""
     parts = [shapely.Polygon(room) for room in plan.rooms]
+    if len(parts) == 1:
+        return parts[0]
     parts += [shapely.convex_hull(shapely.MultiPoint(passage)) for passage in plan.passages]
-    return shapely.union_all([part.buffer(_SEAM, join_style="mitre") for part in parts])
+    grown = shapely.union_all([part.buffer(_SEAM, join_style="mitre") for part in parts])
+    return grown.buffer(-_SEAM, join_style="mitre")
 
 
 def footprint(box: OrientedBox) -> FloatArray:
     """Outline of a box seen from above: convex, world x and y `[K, 2]`."""
-    corners = box.corners()[:, :2].astype(np.float32)
-    return np.asarray(cv2.convexHull(corners)[:, 0], float)
+    return _outline(box.corners()[:, :2])
 
 
-def _obstacles(scene: Scene) -> list[FloatArray]:
+def _outline(points: FloatArray) -> FloatArray:
+    return np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0], float)
+
+
+def _obstacles(scene: Scene, headroom: float) -> list[FloatArray]:
     """Outlines of what is in a walking body's way."""
-    boxes = [item.box for item in scene.objects]
-    if not boxes:
+    if not scene.objects:
         return []
-    floor = 0.0
-    if scene.floor_plan is None:
-        floor = float(np.percentile([box.low[2] for box in boxes], _FLOOR_PERCENTILE))
-    return [
-        footprint(box)
-        for box in boxes
-        if box.low[2] < floor + HEADROOM and box.high[2] > floor + STEP_HEIGHT
-    ]
+    corners = np.stack([item.box.corners() for item in scene.objects])
+    low, high = corners[..., 2].min(1), corners[..., 2].max(1)
+    floor = 0.0 if scene.floor_plan else np.percentile(low, _FLOOR_PERCENTILE)
+    blocking = (low < floor + headroom) & (high > floor + STEP_HEIGHT)
+    return [_outline(points) for points in corners[blocking, :, :2]]
 
 
-def _guess_floor(scene: Scene, radius: float) -> shapely.Geometry:
+def _guess_floor(scene: Scene, reach: float) -> shapely.Geometry:
+    """Floor that lies within `reach` of where the camera was, or between such places and things."""
     places = [frame.camera_center[:2] for frame in scene.frames if frame.has_pose]
-    # Where somebody held the camera, a body fits.
-    stood = shapely.buffer(shapely.MultiPoint(np.reshape(places, (-1, 2))), radius + _SEAM)
-    corners = [footprint(item.box) for item in scene.objects]
-    furnished = shapely.MultiPoint(
-        np.reshape(np.concatenate([*corners, np.empty((0, 2))]), (-1, 2))
-    )
+    corners = [point for item in scene.objects for point in footprint(item.box)]
+    stood = shapely.MultiPoint(np.reshape(places, (-1, 2))).buffer(reach)
+    furnished = shapely.MultiPoint(np.reshape(corners, (-1, 2))).buffer(_SEAM)
     return shapely.convex_hull(shapely.union(stood, furnished))
 
 
