@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,13 +13,14 @@ from pathlib import Path
 
 import vlm3r_ros
 from vlm3r_ros.questions.assembly import Assembler
+from vlm3r_ros.questions.draft_files import DraftFiles
 from vlm3r_ros.questions.drafting import DraftPlan, SceneDrafts, draft_scene
 from vlm3r_ros.questions.errors import QuestionsError
 from vlm3r_ros.questions.execution import in_order
 from vlm3r_ros.questions.question import Question, QuestionType
 from vlm3r_ros.questions.wording import Wording
 from vlm3r_ros.questions.writers import Format, write_questions
-from vlm3r_ros.worlds.metadata import metadata_files, read_metadata
+from vlm3r_ros.worlds.metadata import count_scenes, metadata_files, read_metadata
 from vlm3r_ros.worlds.scene import Scene
 from vlm3r_ros.worlds.skipping import SceneError, SkipLog
 
@@ -72,8 +70,12 @@ class GenerateReport:
     skips: SkipLog = field(default_factory=SkipLog)
 
 
-Progress = Callable[[Iterator[SceneDrafts]], Iterable[SceneDrafts]]
-"""Takes the iterator that yields as each scene is done."""
+Progress = Callable[[Iterator[SceneDrafts], int], Iterable[SceneDrafts]]
+"""Takes the iterator that yields as each scene is done, and how many scenes there are."""
+
+
+def _no_progress(scenes: Iterator[SceneDrafts], total: int) -> Iterable[SceneDrafts]:
+    return scenes
 
 
 def make_questions(
@@ -89,7 +91,7 @@ def generate(
     metadata: str | Path,
     out: str | Path,
     settings: GenerateSettings,
-    progress: Progress = iter,
+    progress: Progress = _no_progress,
 ) -> GenerateReport:
     """Make a file of questions from metadata files.
 
@@ -103,15 +105,16 @@ def generate(
         progress: goes around the iterator over scenes.
 
     Raises:
-        QuestionsError: the file cannot be written, or no scene can be read.
+        QuestionsError: there is no metadata, the file cannot be written, or a worker was killed.
     """
     began = time.monotonic()
     report = GenerateReport()
     out = Path(out)
     try:
-        drafts = _Drafts(out.with_name(f".{out.name}.drafts"), _fingerprint(metadata, settings))
+        drafts = DraftFiles(out.with_name(f".{out.name}.drafts"), _fingerprint(metadata, settings))
         drafts.open()
-        scenes = progress(_drafted(metadata, settings, drafts, report))
+        total = count_scenes(metadata, split=settings.split)
+        scenes = progress(_drafted(metadata, settings, drafts, report), total)
         questions = _assembled(scenes, settings, report)
         write_questions(out, questions, settings.form, settings.plan.seed)
         drafts.remove()
@@ -124,7 +127,7 @@ def generate(
 
 
 def _drafted(
-    metadata: str | Path, settings: GenerateSettings, drafts: _Drafts, report: GenerateReport
+    metadata: str | Path, settings: GenerateSettings, drafts: DraftFiles, report: GenerateReport
 ) -> Iterator[SceneDrafts]:
     """Drafts of all scenes in their order; those of finished chunks come from disk."""
     finished: set[int] = set()
@@ -183,45 +186,3 @@ def _fingerprint(metadata: str | Path, settings: GenerateSettings) -> str:
             status = file.stat()
             parts += [str(file), status.st_size, status.st_mtime_ns]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class _Drafts:
-    """Drafts of finished chunks on disk."""
-
-    root: Path
-    fingerprint: str
-
-    def open(self) -> None:
-        """Make the folder, and remove what other settings or other metadata left."""
-        mark = self.root / "fingerprint"
-        if self.root.exists() and not (mark.exists() and mark.read_text() == self.fingerprint):
-            shutil.rmtree(self.root)
-        self.root.mkdir(parents=True, exist_ok=True)
-        mark.write_text(self.fingerprint)
-
-    def save(self, number: int, scenes: list[SceneDrafts]) -> None:
-        """Note a chunk."""
-        content = json.dumps([scene.to_json() for scene in scenes]).encode()
-        unfinished = self.root / ".part"
-        unfinished.write_bytes(gzip.compress(content, compresslevel=1))
-        unfinished.replace(self._path(number))
-
-    def load(self, number: int, names: list[str]) -> list[SceneDrafts] | None:
-        """A chunk of these scenes; None where it is not there."""
-        path = self._path(number)
-        if not path.exists():
-            return None
-        try:
-            records = json.loads(gzip.decompress(path.read_bytes()))
-            scenes = [SceneDrafts.from_json(record) for record in records]
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
-            return None
-        return scenes if [scene.name for scene in scenes] == names else None
-
-    def remove(self) -> None:
-        """All of them."""
-        shutil.rmtree(self.root)
-
-    def _path(self, number: int) -> Path:
-        return self.root / f"{number:06d}.json.gz"
