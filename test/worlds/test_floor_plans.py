@@ -59,7 +59,7 @@ def test_a_passage_joins_the_holes_of_two_walls():
         for room in plan.rooms:
             (wall,) = [wall for wall in room.walls if wall.passages]
             (hole,) = wall.passages
-            assert 0.1 <= hole.start
+            assert hole.start >= 0.1
             assert hole.end <= wall.length - 0.1
             assert hole.bottom == 0
             assert 2.0 <= hole.top < plan.height

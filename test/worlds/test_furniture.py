@@ -2,8 +2,8 @@ from random import Random
 
 import numpy as np
 import pytest
-
 from solid_points import surface_points
+
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.furniture.furniture import Furniture, bounds
 from vlm3r_ros.worlds.furniture.materials import STEEL
@@ -11,11 +11,47 @@ from vlm3r_ros.worlds.furniture.shapes import bar, pole, ring
 from vlm3r_ros.worlds.primitives import Primitive, Shape
 
 DESIGNS = [(name, mount) for name, category in CATEGORIES.items() for mount in category.builders]
-BENCHMARK_NAMES = (
-    "bed chair sofa table window bookshelf counter desk refrigerator pillow monitor door lamp "
-    "printer towel tv nightstand plant keyboard backpack closet microwave fan mirror piano "
-    "radiator telephone clock guitar bicycle oven sink toilet stool suitcase cabinet"
-).split() + ["washing machine", "trash bin", "computer mouse"]
+BENCHMARK_NAMES = {  # fmt: skip
+    "bed",
+    "chair",
+    "sofa",
+    "table",
+    "window",
+    "bookshelf",
+    "counter",
+    "desk",
+    "refrigerator",
+    "pillow",
+    "monitor",
+    "door",
+    "lamp",
+    "printer",
+    "towel",
+    "tv",
+    "nightstand",
+    "plant",
+    "keyboard",
+    "backpack",
+    "closet",
+    "microwave",
+    "fan",
+    "mirror",
+    "piano",
+    "radiator",
+    "telephone",
+    "clock",
+    "guitar",
+    "bicycle",
+    "oven",
+    "sink",
+    "toilet",
+    "stool",
+    "suitcase",
+    "cabinet",
+    "washing machine",
+    "trash bin",
+    "computer mouse",
+}
 
 
 def pieces(name, mount, count=12):
@@ -29,7 +65,7 @@ def points(piece):
 
 
 def test_the_benchmarks_categories_are_there():
-    assert set(BENCHMARK_NAMES) <= set(CATEGORIES)
+    assert set(CATEGORIES) >= BENCHMARK_NAMES
 
 
 @pytest.mark.parametrize(("name", "mount"), DESIGNS)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vlm3r_ros.worlds.floor_plans import Bounds, HousePlan
+from vlm3r_ros.worlds.floor_plans import Bounds, HousePlan, Room
 from vlm3r_ros.worlds.footprints import Footprint
 from vlm3r_ros.worlds.items import Item
 
@@ -17,6 +17,7 @@ BODY_RADIUS = 0.25  # m
 BODY_HEIGHT = 1.2  # m: what hangs higher than this is in nobody's way
 NEAR = 0.4  # m: a thing is reached where the body comes as near as this to its footprint
 _CELL = 0.1  # m
+_ALONG_AXES = 1e-9  # sine or cosine of a yaw by quarter turns
 _MOST_REMOVED = 8  # things, before a room is given up
 _MOST_CUT_OFF = 0.15  # share of a room's free floor that may lie in pockets
 
@@ -50,25 +51,21 @@ def access(plan: HousePlan, items: Sequence[Item]) -> Access:
     """
     low = np.min([room.bounds[:2] for room in plan.rooms], axis=0)
     high = np.max([room.bounds[2:] for room in plan.rooms], axis=0)
-    count_x, count_y = np.ceil((high - low) / _CELL).astype(int) + 2
-    # One cell of wall all around, so that distances to walls are known everywhere.
-    x = low[0] + (np.arange(count_x) - 0.5) * _CELL
-    y = low[1] + (np.arange(count_y) - 0.5) * _CELL
+    count_x, count_y = np.ceil((high - low) / _CELL).astype(int)
+    x = low[0] + (np.arange(count_x) + 0.5) * _CELL
+    y = low[1] + (np.arange(count_y) + 0.5) * _CELL
     rooms = [_inside(room.bounds, x, y) for room in plan.rooms]
-    for mask, room in zip(rooms, plan.rooms, strict=True):
-        if room.notch:
-            mask &= ~_inside(room.notch, x, y)
-    floor = np.logical_or.reduce([*rooms, *(_inside(bounds, x, y) for bounds in plan.passages)])
+    free = np.logical_or.reduce([*rooms, *(_inside(bounds, x, y) for bounds in plan.passages)])
+    for solid in (piece for room in plan.rooms for piece in _walls(room)):
+        window, squared = _distance(solid, x, y)
+        free[window] &= squared >= BODY_RADIUS**2
 
     standing = [item for item in items if item.z < BODY_HEIGHT and item.base is None]
-    open_floor = floor.copy()
     surroundings = []
     for item in standing:
-        window, distance = _distance(item.solid, x, y)
-        open_floor[window] &= distance > 0
-        surroundings.append((window, distance <= BODY_RADIUS + NEAR))
-    # Half a cell, because a blocked cell's near side is that much nearer than its middle.
-    free = ndimage.distance_transform_edt(open_floor) * _CELL - _CELL / 2 >= BODY_RADIUS
+        window, squared = _distance(item.solid, x, y)
+        free[window] &= squared >= BODY_RADIUS**2
+        surroundings.append((window, squared <= (BODY_RADIUS + NEAR) ** 2))
     labels, count = ndimage.label(free)
 
     common = np.ones(count + 1, bool)
@@ -132,10 +129,26 @@ def _inside(bounds: Bounds, x: NDArray[np.float64], y: NDArray[np.float64]) -> M
     return ((y > y0) & (y < y1))[:, None] & ((x > x0) & (x < x1))[None]
 
 
+def _walls(room: Room) -> list[Footprint]:
+    """What is solid around a room's floor, apart from passages."""
+    solids = [Footprint.upright(room.notch, 0.0, BODY_HEIGHT)] if room.notch else []
+    for wall in room.walls:
+        ends = [
+            0.0,
+            *(end for hole in wall.passages for end in (hole.start, hole.end)),
+            wall.length,
+        ]
+        for start, end in zip(ends[::2], ends[1::2], strict=True):
+            (x0, y0), (x1, y1) = wall.at(start, -wall.thickness), wall.at(end, 0.0)
+            bounds = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+            solids.append(Footprint.upright(bounds, 0.0, BODY_HEIGHT))
+    return solids
+
+
 def _distance(
     solid: Footprint, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[tuple[slice, slice], NDArray[np.float64]]:
-    """Distance in metres from the cells near a footprint to it, 0 inside, and which those are."""
+    """Squared distance from the cells near a footprint to it, 0 inside, and which those are."""
     margin = BODY_RADIUS + NEAR + _CELL
     first_x, last_x = np.searchsorted(
         x, (solid.x - solid.reach_x - margin, solid.x + solid.reach_x + margin)
@@ -145,7 +158,10 @@ def _distance(
     )
     dx = x[None, first_x:last_x] - solid.x
     dy = y[first_y:last_y, None] - solid.y
-    out_x = np.abs(solid.cos * dx + solid.sin * dy) - solid.half_x
-    out_y = np.abs(solid.cos * dy - solid.sin * dx) - solid.half_y
+    if min(abs(solid.cos), abs(solid.sin)) < _ALONG_AXES:
+        out_x, out_y = np.abs(dx) - solid.reach_x, np.abs(dy) - solid.reach_y
+    else:
+        out_x = np.abs(solid.cos * dx + solid.sin * dy) - solid.half_x
+        out_y = np.abs(solid.cos * dy - solid.sin * dx) - solid.half_y
     window = (slice(first_y, last_y), slice(first_x, last_x))
-    return window, np.hypot(np.maximum(out_x, 0), np.maximum(out_y, 0))
+    return window, np.maximum(out_x, 0) ** 2 + np.maximum(out_y, 0) ** 2
