@@ -57,7 +57,7 @@ def _draw_section(axes: Any, name: str, rows: Sequence[Row]) -> None:
         [row.chance for row in rows], places, "|", color="black", markersize=14, label="chance here"
     )
     for label, marker, color, field in (
-        ("chance, published", "|", "tab:gray", "chance"),
+        ("chance, published", "x", "tab:gray", "chance"),
         (MODEL_NAME, "D", "tab:orange", "model"),
         ("human", "o", "tab:green", "human"),
     ):
@@ -68,10 +68,11 @@ def _draw_section(axes: Any, name: str, rows: Sequence[Row]) -> None:
         ]
         if marked:
             axes.plot(*zip(*marked, strict=True), marker, color=color, label=label)
+    # Beside the panel, where no mark covers it.
+    beside = axes.get_yaxis_transform()
     for place, row in zip(places, rows, strict=True):
-        axes.text(row.ours + 0.7, place, f"{row.ours:.1f}", va="center", fontsize=8)
+        axes.text(1.01, place, f"{row.ours:.1f}", va="center", fontsize=9, transform=beside)
     axes.set_yticks(places, [row.name for row in rows])
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 105), title=name)
+    axes.set(xlim=(0, 102), ylim=(len(rows) - 0.5, -0.5), title=name)
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
