@@ -17,7 +17,7 @@ Group = Callable[[Site], None]
 
 _MACHINES = (("refrigerator", 0.92), ("oven", 0.9), ("dishwasher", 0.45))
 _LINE_GAP = 0.012  # m between kitchen machines in line
-_REDRAWS = 3  # times a thing is drawn again where it finds no place: another may be smaller
+_REDRAWS = 2  # times a thing is drawn again where it finds no place: another may be smaller
 
 
 def make(site: Site, category: str, mount: Mount | None = None) -> Furniture:

@@ -82,9 +82,13 @@ class Site:
 
     def fits(self, footprint: Footprint, *, within: Item | None = None) -> bool:
         """Whether a box meets no solid and no zone, apart from the zone of `within`."""
-        return not any(footprint.meets(solid) for solid in self._solids) and not any(
-            footprint.meets(zone) for zone, owner in self._zones if owner is None or owner != within
-        )
+        for solid in self._solids:
+            if footprint.meets(solid):
+                return False
+        for zone, owner in self._zones:
+            if (owner is None or owner is not within) and footprint.meets(zone):
+                return False
+        return True
 
     def add(self, item: Item, *, front: float = 0.0) -> Item:
         """Put a thing where it is known to fit; `front` metres before it stay free."""
@@ -352,7 +356,11 @@ class Site:
 
     def _free_above(self, item: Item, base: Item) -> bool:
         """Whether it meets nothing but what it stands on."""
-        return not any(item.solid.meets(solid) for solid in self._solids if solid is not base.solid)
+        solid = item.solid
+        for other in self._solids:
+            if other.top > solid.bottom and other is not base.solid and solid.meets(other):
+                return False
+        return True
 
     def _try(self, item: Item, within: Item | None, front: float = 0.0) -> Item | None:
         return self.add(item, front=front) if self.fits(item.solid, within=within) else None

@@ -49,44 +49,7 @@ def access(plan: HousePlan, items: Sequence[Item]) -> Access:
         plan: walls.
         items: everything in them; at least one is a door.
     """
-    low = np.min([room.bounds[:2] for room in plan.rooms], axis=0)
-    high = np.max([room.bounds[2:] for room in plan.rooms], axis=0)
-    count_x, count_y = np.ceil((high - low) / _CELL).astype(int)
-    x = low[0] + (np.arange(count_x) + 0.5) * _CELL
-    y = low[1] + (np.arange(count_y) + 0.5) * _CELL
-    rooms = [_inside(room.bounds, x, y) for room in plan.rooms]
-    free = np.logical_or.reduce([*rooms, *(_inside(bounds, x, y) for bounds in plan.passages)])
-    for solid in (piece for room in plan.rooms for piece in _walls(room)):
-        window, squared = _distance(solid, x, y)
-        free[window] &= squared >= BODY_RADIUS**2
-
-    standing = [item for item in items if item.z < BODY_HEIGHT and item.base is None]
-    surroundings = []
-    for item in standing:
-        window, squared = _distance(item.solid, x, y)
-        free[window] &= squared >= BODY_RADIUS**2
-        surroundings.append((window, squared <= (BODY_RADIUS + NEAR) ** 2))
-    labels, count = ndimage.label(free)
-
-    common = np.ones(count + 1, bool)
-    common[0] = False
-    for item, (window, near) in zip(standing, surroundings, strict=True):
-        if item.category == "door":
-            at_door = np.zeros(count + 1, bool)
-            at_door[labels[window][near]] = True
-            common &= at_door
-    reached = common[labels]
-    missed = tuple(
-        item
-        for item, (window, near) in zip(standing, surroundings, strict=True)
-        if item.z == 0 and not (reached[window] & near).any()
-    )
-    whole = all(
-        (room & free & ~reached).sum() <= _MOST_CUT_OFF * (room & free).sum()
-        and (room & reached).any()
-        for room in rooms
-    )
-    return Access(missed, whole)
+    return _Ways(plan, items).access(items)
 
 
 def clear_the_way(plan: HousePlan, items: Sequence[Item]) -> list[Item] | None:
@@ -99,29 +62,78 @@ def clear_the_way(plan: HousePlan, items: Sequence[Item]) -> list[Item] | None:
     Returns:
         What is left; None where that does not open the way.
     """
+    ways = _Ways(plan, items)
     kept = list(items)
     for _ in range(_MOST_REMOVED):
-        found = access(plan, kept)
+        found = ways.access(kept)
         if found.is_complete:
             return kept
-        drop = found.missed[-1] if found.missed else _obstacle(plan, kept)
+        drop = found.missed[-1] if found.missed else _obstacle(ways, kept)
         if drop is None or drop.category == "door":
             return None
         kept = _without(kept, drop)
     return None
 
 
-def _obstacle(plan: HousePlan, items: Sequence[Item]) -> Item | None:
+def _obstacle(ways: _Ways, items: Sequence[Item]) -> Item | None:
     """The last thing placed whose removal opens the way to every room."""
     for item in reversed(items):
         stands = item.base is None and item.z == 0 and item.category != "door"
-        if stands and access(plan, _without(items, item)).whole:
+        if stands and ways.access(_without(items, item)).whole:
             return item
     return None
 
 
 def _without(items: Sequence[Item], dropped: Item) -> list[Item]:
     return [item for item in items if item is not dropped and item.base is not dropped]
+
+
+class _Ways:
+    """What of a floor each thing takes up: found once, however many of them are taken out."""
+
+    def __init__(self, plan: HousePlan, items: Sequence[Item]) -> None:
+        low = np.min([room.bounds[:2] for room in plan.rooms], axis=0)
+        high = np.max([room.bounds[2:] for room in plan.rooms], axis=0)
+        count_x, count_y = np.ceil((high - low) / _CELL).astype(int)
+        x = low[0] + (np.arange(count_x) + 0.5) * _CELL
+        y = low[1] + (np.arange(count_y) + 0.5) * _CELL
+        self.rooms = [_inside(room.bounds, x, y) for room in plan.rooms]
+        passages = [_inside(bounds, x, y) for bounds in plan.passages]
+        self.floor = np.logical_or.reduce([*self.rooms, *passages])
+        for solid in (piece for room in plan.rooms for piece in _walls(room)):
+            window, squared = _distance(solid, x, y)
+            self.floor[window] &= squared >= BODY_RADIUS**2
+        self.around = {
+            item: _distance(item.solid, x, y)
+            for item in items
+            if item.z < BODY_HEIGHT and item.base is None
+        }
+
+    def access(self, items: Sequence[Item]) -> Access:
+        """What the way from the door leads to while just `items` are there."""
+        around = {item: self.around[item] for item in items if item in self.around}
+        free = self.floor.copy()
+        for window, squared in around.values():
+            free[window] &= squared >= BODY_RADIUS**2
+        labels, count = ndimage.label(free)
+        near = {
+            item: labels[window][squared <= (BODY_RADIUS + NEAR) ** 2]
+            for item, (window, squared) in around.items()
+        }
+        common = np.ones(count + 1, bool)
+        common[0] = False
+        for item, found in near.items():
+            if item.category == "door":
+                at_door = np.zeros(count + 1, bool)
+                at_door[found] = True
+                common &= at_door
+        reached = common[labels]
+        whole = True
+        for room in self.rooms:
+            room_free, room_reached = (room & free).sum(), (room & reached).sum()
+            whole &= room_reached > 0 and room_reached >= (1 - _MOST_CUT_OFF) * room_free
+        missed = (item for item, found in near.items() if not common[found].any())
+        return Access(tuple(item for item in missed if item.z == 0), bool(whole))
 
 
 def _inside(bounds: Bounds, x: NDArray[np.float64], y: NDArray[np.float64]) -> Mask:
