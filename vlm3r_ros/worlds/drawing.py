@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from vlm3r_ros.worlds.boxes import FloatArray
 from vlm3r_ros.worlds.primitives import PrimitiveTable
 from vlm3r_ros.worlds.rasterizer import NO_PRIMITIVE, NOTHING, rasterize
 from vlm3r_ros.worlds.scene import Intrinsics
+
+NO_OBJECT = -1
+"""Instance of what is no object: walls, the void."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,32 @@ class Drawing:
     local_rays: FloatArray
     pose: FloatArray
     lens: FloatArray
+
+
+    def depth_and_instance(
+        self, instances: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Metres and the instance of each pixel, from those of primitives: both `[H, W]`."""
+        depth = np.empty_like(self.inverse_depth)
+        instance = np.empty_like(self.primitive)
+        _read_out(self.inverse_depth, self.primitive, instances, depth, instance)
+        return depth, instance
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _read_out(
+    inverse_depth: NDArray[np.float32],
+    primitive: NDArray[np.int32],
+    instances: NDArray[np.int32],
+    depth: NDArray[np.float32],
+    instance: NDArray[np.int32],
+) -> None:
+    height, width = depth.shape
+    for y in range(height):
+        for x in range(width):
+            p = primitive[y, x]
+            instance[y, x] = instances[p] if p >= 0 else NO_OBJECT
+            depth[y, x] = np.float32(1) / inverse_depth[y, x]
 
 
 def draw(

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlm3r_ros.worlds.drawing import check_pose, draw, finer
+from vlm3r_ros.worlds.drawing import NO_OBJECT, check_pose, draw, finer
 from vlm3r_ros.worlds.scene import Intrinsics
 from vlm3r_ros.worlds.shading import shade
 from vlm3r_ros.worlds.world import World
 
-NO_OBJECT = -1
-
-
+__all__ = ["NO_OBJECT", "View", "render"]
 @dataclass(frozen=True, eq=False)
 class View:
     """A frame.
@@ -56,9 +54,7 @@ def render(
     if samples < 1:
         raise ValueError(f"{samples} samples per pixel: it takes at least 1")
     drawing = draw(world.primitives, intrinsics, pose)
-    with np.errstate(divide="ignore"):
-        depth = np.reciprocal(drawing.inverse_depth)
-    instance = np.append(world.primitives.instance, np.int32(NO_OBJECT))[drawing.primitive]
+    depth, instance = drawing.depth_and_instance(world.primitives.instance)
     if not color:
         return View(None, depth, instance)
     if samples > 1:

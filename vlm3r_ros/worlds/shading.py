@@ -32,7 +32,6 @@ def shade(world: World, drawing: Drawing, samples: int = 1) -> NDArray[np.uint8]
     table, lighting = world.primitives, world.lighting
     color = np.empty((height, width, 3), np.uint8)
     rows = max(1, _RAYS_AT_ONCE // (rays_wide * samples))
-    light = np.empty((min(rows, height) * samples * rays_wide, 3), np.float32)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         ends = find_ray_ends(drawing, table, slice(top * samples, bottom * samples))
@@ -45,8 +44,7 @@ def shade(world: World, drawing: Drawing, samples: int = 1) -> NDArray[np.uint8]
             lighting.colors,
             lighting.ambient,
         )
-        light[:] = OUTSIDE
-        _expose(ends.blocks, ends.pixel, ends.first[-1], samples, light, color[top:bottom])
+        _expose(ends.blocks, ends.ray, ends.first[-1], samples, OUTSIDE, color[top:bottom])
     return color
 
 
@@ -70,77 +68,87 @@ def _light(
                 # From everywhere, a little more from above: faces that differ in direction differ.
                 around = f32(0.85) + f32(0.15) * block[(NORMAL + 2) * LANES + i]
                 around += f32(0.06) * block[NORMAL * LANES + i]
-                for k in range(3):
-                    light[k * LANES + i] = ambient[k] * around
+                light[i] = ambient[0] * around
+                light[LANES + i] = ambient[1] * around
+                light[2 * LANES + i] = ambient[2] * around
             for lamp in range(len(lamps)):
                 lx, ly, lz = lamps[lamp, 0], lamps[lamp, 1], lamps[lamp, 2]
-                red, green, blue = (
-                    lamp_colors[lamp, 0],
-                    lamp_colors[lamp, 1],
-                    lamp_colors[lamp, 2],
-                )
+                red, green = lamp_colors[lamp, 0], lamp_colors[lamp, 1]
+                blue = lamp_colors[lamp, 2]
                 for i in range(LANES):
                     x = lx - block[PLACE * LANES + i]
                     y = ly - block[(PLACE + 1) * LANES + i]
                     z = lz - block[(PLACE + 2) * LANES + i]
                     square = x * x + y * y + z * z + f32(1e-4)
-                    facing = (
-                        x * block[NORMAL * LANES + i]
-                        + y * block[(NORMAL + 1) * LANES + i]
-                        + z * block[(NORMAL + 2) * LANES + i]
-                    ) / np.sqrt(square)
-                    strength = max(facing, zero) / (one + square * fading)
+                    facing = x * block[NORMAL * LANES + i]
+                    facing += y * block[(NORMAL + 1) * LANES + i]
+                    facing += z * block[(NORMAL + 2) * LANES + i]
+                    strength = max(facing, zero) / (np.sqrt(square) * (one + square * fading))
                     light[i] += red * strength
                     light[LANES + i] += green * strength
                     light[2 * LANES + i] += blue * strength
-            for i in range(LANES):
-                for k in range(3):
-                    lit = light[k * LANES + i] * (one - shining) + shining
-                    at = (COLOR + k) * LANES + i
-                    block[at] = max(zero, block[at] * lit)
+            for i in range(3 * LANES):
+                lit = light[i] * (one - shining) + shining
+                block[COLOR * LANES + i] = max(zero, block[COLOR * LANES + i] * lit)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _expose(
     blocks: NDArray[np.float32],
-    pixel: NDArray[np.int32],
+    ray: NDArray[np.int32],
     count: int,
     samples: int,
-    light: NDArray[np.float32],
+    outside: NDArray[np.float32],
     color: NDArray[np.uint8],
 ) -> None:
-    """Put the light of all rays in its place, average it and encode it as sRGB."""
-    for number in range(count):
-        for i in range(LANES):
-            at = pixel[number * LANES + i]
-            if at >= 0:
-                for k in range(3):
-                    light[at, k] = blocks[number * BLOCK + (COLOR + k) * LANES + i]
+    """Average the light of each pixel's rays and encode it as sRGB."""
     height, width = color.shape[:2]
     out = color.reshape(-1)
-    mean = np.empty(3 * width, np.float32)
-    weight, one, knee, room = f32(1 / samples**2), f32(1), f32(_KNEE), f32(1 - _KNEE)
-    for row in range(height):
-        for x in range(width):
+    if samples == 1:
+        for at in range(len(out) // 3):
             for k in range(3):
-                total = f32(0)
-                for y in range(row * samples, (row + 1) * samples):
-                    for ray in range(samples):
-                        total += light[(y * width + x) * samples + ray, k]
-                mean[3 * x + k] = total
-        line = out[3 * width * row : 3 * width * (row + 1)]
-        for i in range(len(line)):
-            value = mean[i] * weight
-            over = max(value - knee, f32(0))
-            value = min(value, knee) + room * over / (over + room)
-            # The sRGB curve from its roots, to half a step of 255.
-            root = np.sqrt(value)
-            fourth = np.sqrt(root)
-            curve = (
-                f32(0.662002687) * root
-                + f32(0.684122060) * fourth
-                - f32(0.323583601) * np.sqrt(fourth)
-                - f32(0.0225411470) * value
-            )
-            curve = f32(12.92) * value if value < f32(0.0031308) else curve
-            line[i] = np.uint8(f32(255) * min(curve, one) + f32(0.5))
+                out[3 * at + k] = np.uint8(_encode(outside[k]))
+        byte = np.empty(3 * LANES, np.int32)
+        for number in range(count):
+            start = number * BLOCK + COLOR * LANES
+            light = blocks[start : start + 3 * LANES]
+            for i in range(3 * LANES):
+                byte[i] = _encode(light[i])
+            for i in range(LANES):
+                at = ray[number * LANES + i]
+                if at >= 0:
+                    out[np.uint64(3 * at)] = byte[i]
+                    out[np.uint64(3 * at + 1)] = byte[LANES + i]
+                    out[np.uint64(3 * at + 2)] = byte[2 * LANES + i]
+        return
+    # Every ray meets nothing at first; those that meet something change that.
+    rays = samples * samples
+    total = np.empty(len(out), np.float32)
+    for at in range(len(out) // 3):
+        for k in range(3):
+            total[3 * at + k] = rays * outside[k]
+    for number in range(count):
+        for i in range(LANES):
+            at = ray[number * LANES + i]
+            if at >= 0:
+                row, column = at // (width * samples), at % (width * samples)
+                pixel = row // samples * width + column // samples
+                for k in range(3):
+                    light = blocks[number * BLOCK + (COLOR + k) * LANES + i]
+                    total[3 * pixel + k] += light - outside[k]
+    for i in range(len(out)):
+        out[i] = _encode(total[i] * f32(1 / rays))
+
+
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+def _encode(light: np.float32) -> np.int32:
+    """The sRGB byte of linear light, highlights compressed; from roots, to half a step."""
+    zero, one, knee, room = f32(0), f32(1), f32(_KNEE), f32(1 - _KNEE)
+    over = max(light - knee, zero)
+    light = max(min(light, knee), zero) + room * over / (over + room)
+    root = np.sqrt(light)
+    fourth = np.sqrt(root)
+    curve = f32(0.662002687) * root + f32(0.684122060) * fourth
+    curve -= f32(0.323583601) * np.sqrt(fourth) + f32(0.0225411470) * light
+    curve = f32(12.92) * light if light < f32(0.0031308) else curve
+    return np.int32(f32(255) * min(curve, one) + f32(0.5))

@@ -186,16 +186,19 @@ def _paint(
     threads = np.empty(8 * LANES, np.float32)
     for p in range(len(texture)):
         kind = texture[p]
+        if first[p] == first[p + 1]:
+            continue
+        pattern, paint, other = patterns[kind], color[p], second[p]
         for number in range(first[p], first[p + 1]):
             block = blocks[number * BLOCK : (number + 1) * BLOCK]
-            _weave(block, patterns[kind], scale[p], seed[p], threads)
+            _weave(block, pattern, scale[p], seed[p], threads)
             if kind in _SHOWS:
-                _show(block, kind, color[p], second[p], scale[p], seed[p], threads)
+                _show(block, kind, paint, other, scale[p], seed[p], threads)
             else:
-                _blend(block, patterns[kind], color[p], second[p], threads)
+                _blend(block, pattern, paint, other, threads)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
 def _weave(
     block: NDArray[np.float32],
     pattern: NDArray[np.float32],
@@ -230,22 +233,21 @@ def _weave(
             threads[_CELL + i] = tone * sure
             upright, flat = _bars(s, wide, ds), _bars(t, tall, dt)
             threads[_JOINT + i] = upright + flat - crossing * upright * flat
-    for layer in range(2):
-        per_s, per_t = pattern[2 * layer], pattern[2 * layer + 1]
-        row, own = _FINE if layer else _COARSE, u32(seed + u32(layer * 0x68E31DA4))
+    for octave in range(3):
+        # The coarse layer has two octaves, the fine one has one.
+        layer, times = octave // 2, f32(1 + octave % 2)
+        per_s, per_t = times * pattern[2 * layer], times * pattern[2 * layer + 1]
+        row, own = _FINE if layer else _COARSE, u32(seed + u32(octave * 0x68E31DA4))
         for i in range(LANES):
             # Cells are cut from different places.
             s = per_s * (threads[_S + i] + f32(7) * threads[_CELL + i])
             t = per_t * threads[_T + i]
             size = max(per_s * threads[_DS + i], per_t * threads[_DT + i])
             noise = _noise(s, t, own) * min(one, max(zero, f32(1.6) - f32(1.6) * size))
-            noise += half * _noise(two * s, two * t, own) * min(
-                one, max(zero, f32(1.6) - f32(3.2) * size)
-            )
-            threads[row + i] = f32(0.75) * noise
+            threads[row + i] = half * threads[row + i] + noise if octave == 1 else noise
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST)
+@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
 def _blend(
     block: NDArray[np.float32],
     pattern: NDArray[np.float32],
@@ -256,14 +258,17 @@ def _blend(
     """Colour of a pattern: a blend of the two colours and a brightness."""
     zero, one = f32(0), f32(1)
     s0, s1, s2, s3, s4 = pattern[13], pattern[14], pattern[15], pattern[16], pattern[17]
+    red, green, blue = color[0], color[1], color[2]
+    second_red, second_green, second_blue = second[0], second[1], second[2]
     t1, t2, t3, t4 = pattern[18], pattern[19], pattern[20], pattern[21]
     for i in range(LANES):
         coarse, fine = threads[_COARSE + i], threads[_FINE + i]
         cell, joint = threads[_CELL + i], threads[_JOINT + i]
         share = min(one, max(zero, s0 + s1 * coarse + s2 * fine + s3 * cell + s4 * joint))
         tone = max(f32(0.2), one + t1 * coarse + t2 * fine + t3 * cell + t4 * joint)
-        for k in range(3):
-            block[(COLOR + k) * LANES + i] = tone * (color[k] + share * (second[k] - color[k]))
+        block[COLOR * LANES + i] = tone * (red + share * (second_red - red))
+        block[(COLOR + 1) * LANES + i] = tone * (green + share * (second_green - green))
+        block[(COLOR + 2) * LANES + i] = tone * (blue + share * (second_blue - blue))
 
 
 @njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
