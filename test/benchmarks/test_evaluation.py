@@ -105,9 +105,11 @@ def test_a_run_that_was_killed_goes_on_without_asking_twice(tmp_path: Path, ques
     assert sum(done) == 12
 
 
-def test_a_folder_of_another_run_is_refused(tmp_path: Path):
-    with ResultsFile(tmp_path, SETTINGS):
-        pass
+def test_a_folder_of_another_run_is_refused(tmp_path: Path, questions):
+    with ResultsFile(tmp_path, SETTINGS | {"seed": 7}):
+        pass  # no answers: the folder is free
+    with ResultsFile(tmp_path, SETTINGS) as results:
+        evaluate(questions[:1], Counting(), results, skips=SkipLog())
     with pytest.raises(BenchmarkError, match=r"seed 0, now 1.*choose another --out"):
         ResultsFile(tmp_path, SETTINGS | {"seed": 1})
     (tmp_path / "run.json").write_text(json.dumps(SETTINGS | {"limit": 5}))
@@ -147,15 +149,6 @@ def test_absent_and_broken_videos_are_left_out_and_the_run_goes_on(
     assert "not a video" in str(broken)
     assert str(videos / "scannet" / "scene2.mp4") in str(absent)
     assert str(absent).endswith("its questions are left out: 4")
-
-
-@pytest.mark.parametrize("videos", [None, Path("/nowhere")])
-def test_a_model_needs_the_folder_of_videos(tmp_path: Path, questions, network, videos):
-    with (
-        ResultsFile(tmp_path, SETTINGS) as results,
-        pytest.raises(BenchmarkError, match="--videos"),
-    ):
-        evaluate(questions, OfflineResponder(*network), results, videos=videos, skips=SkipLog())
 
 
 def test_tasks_are_chosen_by_name_or_suite(questions):

@@ -98,11 +98,13 @@ def test_a_model_is_asked_about_videos(tmp_path: Path, questions):
         (("--model", "frequency", "--train-questions", "nowhere"), "nowhere: no such file", 1),
         (("--model", "oracle", "--metadata", "nowhere"), "nowhere", 1),
         (("--model", "tiny"), "--videos", 1),
+        (("--model", "tiny", "-v", "/nowhere"), "--videos /nowhere: no such folder", 1),
         (("--model", "no-such-model"), "no-such-model", 1),
     ],
 )
 def test_what_a_user_can_mend_is_said(tmp_path: Path, questions, arguments, words, code):
-    done = run("-q", questions, "-o", tmp_path / "out", *arguments)
+    videos = () if words == "--videos" else ("-v", tmp_path)
+    done = run("-q", questions, "-o", tmp_path / "out", *videos, *arguments)
     assert done.exit_code == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr

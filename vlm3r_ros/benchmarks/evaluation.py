@@ -25,7 +25,7 @@ _PLACES_SHOWN = 2
 
 
 def select_tasks(names: Sequence[str]) -> frozenset[QuestionType]:
-    """Tasks by name: of the benchmark or of the generators, or a whole suite (`vsi`, `vsti`).
+    """Tasks by name: of the benchmark or of the generators, or of a suite (`vsi`, `vsti`, `live`).
 
     Raises:
         BenchmarkError: nothing is called so.
@@ -80,21 +80,18 @@ def evaluate(
         questions: all of the run.
         responder: who is asked.
         results: where answers go, and those of an interrupted run come from.
-        videos: folder of the videos, for a responder that needs them.
+        videos: folder of the videos; needed where the responder needs them.
         skips: where questions that could not be asked are noted, with their scene and why.
         advance: told how many more questions are done with.
-
-    Raises:
-        BenchmarkError: the folder of the videos is not there.
     """
-    if responder.needs_video and (videos is None or not videos.is_dir()):
-        raise BenchmarkError(f"--videos {videos}: no such folder; give that of the videos")
     todo = [asked for asked in questions if asked.number not in results]
     advance(len(questions) - len(todo))
     for group in _by_scene(todo):
         open_questions = len(group)
         try:
-            video = _require_video(videos, group[0].question) if responder.needs_video else None
+            video = None
+            if responder.needs_video and videos is not None:
+                video = _require_video(videos, group[0].question)
             for asked, response in responder.respond(group, video):
                 if isinstance(response, SceneError):
                     skips.add(response)
@@ -116,8 +113,7 @@ def _by_scene(questions: Sequence[BenchmarkQuestion]) -> list[list[BenchmarkQues
     return list(groups.values())
 
 
-def _require_video(folder: Path | None, question: Question) -> Path:
-    assert folder is not None
+def _require_video(folder: Path, question: Question) -> Path:
     video = find_video(folder, question)
     if video is None:
         places = map(str, islice(video_places(folder, question), _PLACES_SHOWN))

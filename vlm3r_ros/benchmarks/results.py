@@ -90,17 +90,17 @@ class ResultsFile:
 
 
 def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Note the settings in the folder, or make sure that they are those noted."""
+    """Note the settings in the folder, or make sure that its answers are of those noted."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / SETTINGS_FILE
-    if not path.exists():
-        if (folder / RESULTS_FILE).exists():
-            raise BenchmarkError(
-                f"{folder}: holds {RESULTS_FILE} but no {SETTINGS_FILE} to tell what it is of; "
-                "choose another --out"
-            )
+    path, answers = folder / SETTINGS_FILE, folder / RESULTS_FILE
+    if not (answers.exists() and answers.stat().st_size):
         path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         return
+    if not path.exists():
+        raise BenchmarkError(
+            f"{folder}: holds {RESULTS_FILE} but no {SETTINGS_FILE} to tell what it is of; "
+            "choose another --out"
+        )
     try:
         noted = dict(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:

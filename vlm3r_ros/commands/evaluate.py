@@ -35,6 +35,7 @@ from vlm3r_ros.worlds.skipping import SkipLog
 SUMMARY_FILE = "summary.json"
 TABLE_FILE = "table.md"
 CHART_FILE = "chart.png"
+_OF = ":"  # blind:NAME
 _BLIND_BY_DEFAULT = "nano"
 # A pipe or a log has no width of its own; 80 columns would fold most names.
 _PLAIN_WIDTH = 140
@@ -99,6 +100,7 @@ def run_evaluate(options: EvaluateOptions) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PLAIN_WIDTH)
+    baseline = _check(options)
     skips = SkipLog()
     questions = select_questions(
         read_questions(options.questions, skips),
@@ -108,18 +110,19 @@ def run_evaluate(options: EvaluateOptions) -> int:
     )
     if not questions:
         raise CommandError(f"{options.questions} has no question of {', '.join(options.tasks)}")
-    responder = _build_responder(options, skips)
-    started = time.perf_counter()
-    with ResultsFile(options.out, _settings(options)) as results, _progress(console) as progress:
-        bar = progress.add_task("questions", total=len(questions))
-        evaluate(
-            questions,
-            responder,
-            results,
-            videos=options.videos,
-            skips=skips,
-            advance=lambda count: progress.update(bar, advance=count),
-        )
+    with ResultsFile(options.out, _settings(options)) as results:
+        responder = _build_responder(options, baseline, skips)
+        started = time.perf_counter()
+        with _progress() as progress:
+            bar = progress.add_task("questions", total=len(questions))
+            evaluate(
+                questions,
+                responder,
+                results,
+                videos=options.videos,
+                skips=skips,
+                advance=lambda count: progress.update(bar, advance=count),
+            )
         report = build_report(questions, results)
     seconds = time.perf_counter() - started
     if report.tasks:
@@ -137,19 +140,21 @@ def run_evaluate(options: EvaluateOptions) -> int:
     return 0 if answered else EXIT_FAILED
 
 
-def _check(options: EvaluateOptions, name: str) -> None:
-    """Refuse what would do nothing, or nothing that makes sense.
+def _check(options: EvaluateOptions) -> Baseline | None:
+    """The baseline that is asked for; refuses what would do nothing, or lacks something.
 
     Raises:
         CommandError: names the option.
     """
-    sees = name not in list(Baseline)
+    name = options.model.partition(_OF)[0]
+    baseline = Baseline(name) if name in list(Baseline) else None
+    sees = baseline is None
     for option, given, sensible in (
         ("--stream", options.stream, sees),
         ("--stream-fps", options.stream_fps, options.stream),
         ("--without", options.without, sees),
-        ("--train-questions", options.train_questions, name == Baseline.FREQUENCY),
-        ("--metadata", options.metadata, name == Baseline.ORACLE),
+        ("--train-questions", options.train_questions, baseline is Baseline.FREQUENCY),
+        ("--metadata", options.metadata, baseline is Baseline.ORACLE),
     ):
         if given and not sensible:
             raise CommandError(
@@ -157,16 +162,19 @@ def _check(options: EvaluateOptions, name: str) -> None:
             )
     if options.without and options.without not in list(Without):
         raise CommandError(f"--without {options.without}: use {' or '.join(Without)}", EXIT_USAGE)
-    if name == Baseline.FREQUENCY and options.train_questions is None:
+    if baseline is Baseline.FREQUENCY and options.train_questions is None:
         raise CommandError(
             "frequency needs --train-questions: the file whose answers it counts", EXIT_USAGE
         )
+    if sees and (options.videos is None or not options.videos.is_dir()):
+        raise CommandError(f"--videos {options.videos}: no such folder; give that of the videos")
+    return baseline
 
 
-def _build_responder(options: EvaluateOptions, skips: SkipLog) -> Responder:
-    name, _, language_model = options.model.partition(":")
-    _check(options, name)
-    match name:
+def _build_responder(
+    options: EvaluateOptions, baseline: Baseline | None, skips: SkipLog
+) -> Responder:
+    match baseline:
         case Baseline.CHANCE:
             return ChanceResponder(options.seed)
         case Baseline.FREQUENCY if options.train_questions is not None:
@@ -183,13 +191,11 @@ def _build_responder(options: EvaluateOptions, skips: SkipLog) -> Responder:
     )
     from vlm3r_ros.models.registry import load_model
 
-    blind = name == Baseline.BLIND
-    network, processor = load_model(
-        (language_model or _BLIND_BY_DEFAULT) if blind else options.model,
-        device=options.device,
-        dtype=options.dtype,
-    )
-    if blind:
+    name = options.model
+    if baseline is Baseline.BLIND:
+        name = name.partition(_OF)[2] or _BLIND_BY_DEFAULT
+    network, processor = load_model(name, device=options.device, dtype=options.dtype)
+    if baseline is Baseline.BLIND:
         return BlindResponder(network, processor)
     if options.without:
         network.config.spatial_features = _SPATIAL_FEATURES[Without(options.without)]
@@ -222,11 +228,13 @@ def _digest(path: Path | None) -> str | None:
     """A file's name and a mark of its content."""
     if path is None:
         return None
+    if not path.is_file():
+        raise CommandError(f"{path}: no such file")
     with path.open("rb") as file:
         return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
 
 
-def _progress(console: Console) -> Progress:
+def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
