@@ -3,6 +3,8 @@ from scan_world import Furnished, look_at
 
 from vlm3r_ros.worlds.boxes import OrientedBox
 
+POSES = [look_at([2 + 0.02 * i, -3.5, 1.5], [2, 1.4, 0.6]) for i in range(40)]
+
 
 @pytest.fixture
 def room() -> Furnished:
@@ -15,5 +17,4 @@ def room() -> Furnished:
         ("printer", upright([2.2, 1.2, 0.85], [0.4, 0.35, 0.3], 0.2)),
         ("wall", upright([2.0, 2.95, 1.2], [4.0, 0.1, 2.4])),
     ]
-    poses = [look_at([2 + 0.02 * i, -3.5, 1.5], [2, 1.4, 0.6]) for i in range(40)]
-    return Furnished(objects, poses)
+    return Furnished(objects, list(POSES))

@@ -14,7 +14,7 @@ FLOOR = np.array([4.0, 3.0])
 CAMERA = Intrinsics(500.0, 500.0, 319.5, 239.5, 640, 480)
 
 
-def surface_points(box: OrientedBox, spacing: float = 0.1) -> np.ndarray:
+def surface_points(box: OrientedBox, spacing: float = 0.2) -> np.ndarray:
     """A grid of points on a box's faces, corners included, [N, 3]."""
     ticks = [np.linspace(-1, 1, max(2, int(np.ceil(side / spacing)) + 1)) for side in box.sides]
     grid = np.stack(np.meshgrid(*ticks, indexing="ij"), -1).reshape(-1, 3)
@@ -58,9 +58,10 @@ def write_ply(path: Path, vertices, triangles=(), *, order="<", indices="vertex_
         "property uchar red\nproperty uchar green\nproperty uchar blue\nproperty uchar alpha\n"
         f"element face {len(triangles)}\nproperty list uchar int {indices}\nend_header\n"
     )
-    content = [struct.pack(f"{order}3f4B", *vertex, 9, 9, 9, 255) for vertex in vertices]
-    content += [struct.pack(f"{order}B{len(face)}i", len(face), *face) for face in triangles]
-    path.write_bytes(header.encode() + b"".join(content))
+    rows = np.zeros(len(vertices), [("place", f"{order}f4", 3), ("color", "u1", 4)])
+    rows["place"] = np.reshape(vertices, (-1, 3))
+    faces = [struct.pack(f"{order}B{len(face)}i", len(face), *face) for face in triangles]
+    path.write_bytes(header.encode() + rows.tobytes() + b"".join(faces))
 
 
 @dataclass

@@ -15,8 +15,8 @@ RADIUS = 0.2
 DRAWN_POINTS = 10_000
 """Of the published procedure, whatever the size of the room."""
 
-# Points on surfaces that are drawn for a square metre seen from above, and the cells of which each
-# keeps its outermost points: dense enough for `RADIUS`, and no denser for a finer mesh.
+# Points that are drawn on a square metre of large triangles seen from above, and the cells of which
+# each keeps its outermost points: dense enough for `RADIUS`, and no denser for a finer mesh.
 _DENSITY = 400
 _CELL = 0.15
 _MOST_DRAWN = 2_000_000
@@ -65,17 +65,20 @@ def published_room_size(mesh: Mesh, seed: int) -> float:
 
 
 def _surface_points(mesh: Mesh) -> FloatArray:
-    """Points on the triangles, evenly as seen from above, `[M, 2]`."""
-    corners = mesh.vertices[mesh.triangles, :2]
+    """Points on the triangles that are large from above, evenly `[M, 2]`."""
+    # Coordinate by coordinate: large meshes are gathered several times faster so.
+    x, y = np.ascontiguousarray(mesh.vertices[:, :2].T)
+    a, b, c = mesh.triangles.T
+    area = np.abs((x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])) / 2
+    large = area > _CELL**2 / 2
+    corners = mesh.vertices[mesh.triangles[large], :2]
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
-    total = float(area.sum())
-    count = min(int(np.ceil(total * _DENSITY)), _MOST_DRAWN)
-    if count == 0:
+    reach = np.cumsum(area[large])
+    if not len(reach):
         return np.empty((0, 2))
+    count = min(int(np.ceil(reach[-1] * _DENSITY)), _MOST_DRAWN)
     generator = np.random.default_rng(0)
-    chosen = np.searchsorted(np.cumsum(area), generator.random(count) * total)
-    chosen = np.minimum(chosen, len(area) - 1)
+    chosen = np.searchsorted(reach, (np.arange(count) + 0.5) / count * reach[-1])
     u, v = generator.random((2, count, 1))
     outside = u + v > 1
     u, v = np.where(outside, 1 - u, u), np.where(outside, 1 - v, v)

@@ -63,9 +63,9 @@ def read_mesh(scene: str, path: Path, field: str) -> Mesh:
         raise SceneError(scene, field, f"{error}; fetch the file again") from error
     if not len(mesh.vertices):
         raise SceneError(scene, field, "has no vertices")
-    broken = int((~np.isfinite(mesh.vertices)).any(1).sum())
-    if broken:
+    if not np.isfinite(mesh.vertices).all():
         count = len(mesh.vertices)
+        broken = count - int(np.isfinite(mesh.vertices).all(1).sum())
         raise SceneError(scene, field, f"{broken} of {count} vertices are not finite")
     return mesh
 

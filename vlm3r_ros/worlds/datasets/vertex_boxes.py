@@ -40,9 +40,11 @@ def upright_box(points: FloatArray) -> OrientedBox:
 
 
 def minimum_volume_box(points: FloatArray) -> OrientedBox:
-    """The smallest box around points `[N, 3]` of those that lie on a triangle of their hull.
+    """The published box of points `[N, 3]`: of least volume, at any tilt.
 
-    It may stand on an edge or a corner: the axes are turned freely, and in no order.
+    Of all boxes with a face on a triangle of the hull and an edge along the triangle's first
+    side it takes the smallest, as `get_minimal_oriented_bounding_box` of Open3D 0.18 does. It may
+    stand on an edge or a corner, and its axes are in no order.
 
     Raises:
         DegenerateError: fewer than 4 points, or all in a plane.
@@ -50,11 +52,11 @@ def minimum_volume_box(points: FloatArray) -> OrientedBox:
     hull = _hull(points, 3)
     corners = points[hull.vertices]
     triangles = points[hull.simplices]
-    edges = np.roll(triangles, -1, 1) - triangles
-    lengths = np.linalg.norm(edges, axis=2, keepdims=True)
-    up = np.broadcast_to(hull.equations[:, None, :3], edges.shape)
-    along = edges / np.maximum(lengths, np.finfo(float).tiny)
-    axes = np.stack([along, np.cross(up, along), up], 2)[lengths[..., 0] > 0]
+    sides = triangles[:, 1] - triangles[:, 0]
+    along = sides / np.linalg.norm(sides, axis=1, keepdims=True)
+    up = hull.equations[:, :3]
+    axes = np.stack([along, np.cross(up, along), up], 1)
+    # In pieces, for memory's sake: a hull may have thousands of triangles.
     rows = max(1, _CHUNK // len(corners))
     volumes = np.concatenate(
         [
@@ -75,8 +77,8 @@ def _hull(points: FloatArray, dimensions: int) -> ConvexHull:
 
 
 def _box(axes: FloatArray, points: FloatArray) -> OrientedBox:
-    places = points @ axes.T
-    low, high = places.min(0), places.max(0)
+    places = axes @ points.T
+    low, high = places.min(1), places.max(1)
     if (high - low).min() < THINNEST:
         raise DegenerateError(f"its {len(points)} vertices lie in a plane")
     return OrientedBox(((low + high) / 2) @ axes, high - low, axes)
