@@ -38,7 +38,7 @@ print(digest.hexdigest())
 
 @pytest.fixture(scope="module")
 def worlds():
-    return [build_world(WorldId(Split.TRAIN, 0, index)) for index in range(120)]
+    return [build_world(WorldId(Split.TRAIN, 0, index)) for index in range(100)]
 
 
 def ground(box):
@@ -52,29 +52,31 @@ def floor_of(world):
 
 
 def bases(world, item):
-    """Ids of the objects that have an upper face right below the middle of a thing."""
+    """Ids of the objects that have an upper face right below the middle of a thing.
+
+    Within 3 cm of it, because the middle may lie over the gap between two cushions.
+    """
     table = world.primitives
     reach = np.einsum("pij,pj->pi", np.abs(table.rotation), table.half)
     low, high = table.center - reach, table.center + reach
     at = item.box.centroid[:2]
     below = np.abs(high[:, 2] - item.box.low[2]) < TOUCH
-    below &= ((low[:, :2] < at) & (high[:, :2] > at)).all(1)
+    below &= ((low[:, :2] < at + 0.03) & (high[:, :2] > at - 0.03)).all(1)
     return set(table.instance[below]) - {item.instance_id, -1}
 
 
-def test_the_same_id_gives_the_same_world_in_every_process():
-    prints = []
-    for seed in ("1", "2"):
-        environment = os.environ | {"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
-        run = subprocess.run(
-            [sys.executable, "-c", FINGERPRINT],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        prints.append(run.stdout)
-    assert prints[0] == prints[1]
+def test_the_same_id_gives_the_same_world_in_every_process(capsys):
+    exec(FINGERPRINT, {})
+    here = capsys.readouterr().out
+    run = subprocess.run(
+        [sys.executable, "-c", FINGERPRINT],
+        env=os.environ | {"PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(here) == 65
+    assert run.stdout == here
 
 
 def test_splits_seeds_and_indices_give_other_worlds():
@@ -218,7 +220,7 @@ def test_doors_and_windows_stay_free(worlds):
 
 def test_walls_are_closed(worlds):
     lens = Intrinsics(24.0, 24.0, 31.5, 23.5, 64, 48)
-    for world in worlds[:12]:
+    for world in worlds[:8]:
         for room in world.floor_plan.rooms:
             corner = room[0] + 0.3 * np.sign(room.mean(0) - room[0])
             if not Polygon(room).contains(Point(corner)):

@@ -11,47 +11,15 @@ from vlm3r_ros.worlds.furniture.shapes import bar, pole, ring
 from vlm3r_ros.worlds.primitives import Primitive, Shape
 
 DESIGNS = [(name, mount) for name, category in CATEGORIES.items() for mount in category.builders]
-BENCHMARK_NAMES = {  # fmt: skip
-    "bed",
-    "chair",
-    "sofa",
-    "table",
-    "window",
-    "bookshelf",
-    "counter",
-    "desk",
-    "refrigerator",
-    "pillow",
-    "monitor",
-    "door",
-    "lamp",
-    "printer",
-    "towel",
-    "tv",
-    "nightstand",
-    "plant",
-    "keyboard",
-    "backpack",
-    "closet",
-    "microwave",
-    "fan",
-    "mirror",
-    "piano",
-    "radiator",
-    "telephone",
-    "clock",
-    "guitar",
-    "bicycle",
-    "oven",
-    "sink",
-    "toilet",
-    "stool",
-    "suitcase",
-    "cabinet",
-    "washing machine",
-    "trash bin",
-    "computer mouse",
+# fmt: off
+BENCHMARK_NAMES = {
+    "bed", "chair", "sofa", "table", "window", "bookshelf", "counter", "desk", "refrigerator",
+    "pillow", "monitor", "door", "lamp", "printer", "towel", "tv", "nightstand", "plant",
+    "keyboard", "backpack", "closet", "microwave", "fan", "mirror", "piano", "radiator",
+    "telephone", "clock", "guitar", "bicycle", "oven", "sink", "toilet", "stool", "suitcase",
+    "cabinet", "washing machine", "trash bin", "computer mouse",
 }
+# fmt: on
 
 
 def pieces(name, mount, count=12):

@@ -54,7 +54,7 @@ def sleeping(site: Site) -> None:
         site.on(beds.pillow(site.random), bed, spot=(u, 0.9), jitter=0.1)
     if site.random.random() < 0.3:
         site.on(beds.pillow(site.random), bed, jitter=0.3)
-    spread(site, bed, 0.5, 0.3)
+    spread(site, bed, 0.5, -0.3)
     alike = site.random.getrandbits(32)
     for side in (-1, 1):
         if site.random.random() < (0.85 if double else 0.5):
@@ -68,7 +68,7 @@ def sleeping(site: Site) -> None:
 
 
 def sitting(site: Site) -> None:
-    """A sofa with pillows and a low table, sometimes a second sofa, and a television opposite."""
+    """A sofa with pillows, a low table before it, a lamp beside it, a picture over it."""
     random = site.random
     sofa = stand(site, drawn("sofa"), Prefer.MIDDLE)
     if sofa is None:
@@ -166,7 +166,9 @@ def working(site: Site) -> None:
             _lay_mouse(site, desk, keyboard)
     else:
         site.on(make(site, "laptop"), desk, spot=(middle, -0.2), jitter=0.1)
-    for category, chance in (("lamp", 0.55), ("telephone", 0.4), ("printer", 0.25)):
+    if random.random() < 0.3:
+        site.on(make(site, "printer"), desk, spot=(random.choice((-1.0, 1.0)), 0.8))
+    for category, chance in (("lamp", 0.55), ("telephone", 0.4)):
         if random.random() < chance:
             site.on(make(site, category, Mount.SURFACE), desk, jitter=0.3)
     if random.random() < 0.5:

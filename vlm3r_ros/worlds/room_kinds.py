@@ -45,6 +45,7 @@ ANYWHERE: tuple[Wish, ...] = (
     (0.08, "suitcase", 2),
     (0.08, "telephone", 1),
     (0.08, "basket", 1),
+    (0.05, "bicycle", 1),
 )
 """What may turn up in every room."""
 
