@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from vlm3r_ros.worlds.box_distance import BoxArrays
 from vlm3r_ros.worlds.boxes import OrientedBox
 from vlm3r_ros.worlds.scene import (
     FloorPlan,
@@ -84,9 +85,7 @@ def scene(
 def random_scene(number: int, *, frames: int = 32, split: str = "train") -> Scene:
     """A room of 6 by 5 metres with things in it, and a walk that turns and backs up."""
     generator = np.random.default_rng([7, number])
-    names = sorted(
-        generator.choice(CATEGORIES, generator.integers(10, 22)), key=CATEGORIES.index
-    )
+    names = sorted(generator.choice(CATEGORIES, generator.integers(10, 22)), key=CATEGORIES.index)
     objects = [
         SceneObject(
             str(name),
@@ -99,6 +98,7 @@ def random_scene(number: int, *, frames: int = 32, split: str = "train") -> Scen
         )
         for instance, name in enumerate(names)
     ]
+    corners = BoxArrays.of([item.box for item in objects]).corners()
     heading = generator.uniform(0, 2 * np.pi)
     place = generator.uniform([-2, -2, 1.2], [2, 2, 1.6])
     walk = []
@@ -109,7 +109,7 @@ def random_scene(number: int, *, frames: int = 32, split: str = "train") -> Scen
         heading += turn
         place[:2] = np.clip(place[:2] + move, -2.8, 2.8)
         pose = camera_pose(place, heading, generator.uniform(-0.3, 0.1))
-        walk.append(frame(4 * step, pose, _rectangles(objects, pose)))
+        walk.append(frame(4 * step, pose, _rectangles(corners, pose)))
     outline = np.array([[-3, -2.5], [3, -2.5], [3, 2.5], [-3, 2.5]])
     name = f"room_{split}_0_{number:06d}"
     size = float(generator.uniform(8, 60))
@@ -118,19 +118,12 @@ def random_scene(number: int, *, frames: int = 32, split: str = "train") -> Scen
     )
 
 
-def _rectangles(
-    objects: Sequence[SceneObject], pose: np.ndarray
-) -> dict[int, tuple[int, int, int, int]]:
-    """Where things are in the image that lie in front of the camera and reach into it."""
-    found = {}
-    for item in objects:
-        corners = (item.box.corners() - pose[:3, 3]) @ pose[:3, :3]
-        if corners[:, 2].min() < 0.1:
-            continue
-        pixels = corners @ CAMERA.matrix().T
-        pixels = pixels[:, :2] / pixels[:, 2:]
-        low = np.maximum(pixels.min(0), 0).astype(int)
-        high = np.minimum(pixels.max(0), [CAMERA.width - 1, CAMERA.height - 1]).astype(int)
-        if (high > low).all():
-            found[item.instance_id] = (*low.tolist(), *high.tolist())
-    return found
+def _rectangles(corners: np.ndarray, pose: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
+    """By number, where boxes `[N, 8, 3]` are in the image: those in front of the camera."""
+    seen = (corners - pose[:3, 3]) @ pose[:3, :3]
+    pixels = seen @ CAMERA.matrix().T
+    pixels = pixels[..., :2] / np.maximum(pixels[..., 2:], 0.1)
+    low = np.maximum(pixels.min(1), 0).astype(int)
+    high = np.minimum(pixels.max(1), [CAMERA.width - 1, CAMERA.height - 1]).astype(int)
+    shown = (seen[..., 2].min(1) > 0.1) & (high > low).all(1)
+    return {int(i): (*low[i].tolist(), *high[i].tolist()) for i in np.flatnonzero(shown)}

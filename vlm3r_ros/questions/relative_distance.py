@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import combinations
+from itertools import chain, combinations, islice, zip_longest
 from math import comb
 from random import Random
 
@@ -56,24 +56,29 @@ def _exact(
 ) -> _Chosen:
     """Only the closest one must be closest without doubt, in every variant by the same gap."""
     primaries = list(view.unique)
-    if not primaries:
-        return
     random.shuffle(primaries)
-    each = -(-wanted // len(primaries))
-    gap = _gap(view)
-    for primary in primaries:
-        own = view.category(primary)
-        names, distances = [], []
-        for name in view.members:
-            if name == own or not view.members[name] or view.is_vague(name):
-                continue
-            nearest = view.nearest_of(primary, name)
-            distance = float(view.object_distances[primary, nearest])
-            if distance >= REL_DISTANCE_MIN and view.is_seen(nearest):
-                names.append(name)
-                distances.append(distance)
-        for chosen in closest_of(distances, options, gap, each, random):
-            yield own, tuple(names[i] for i in chosen)
+    each = 1 + 2 * wanted // max(1, len(primaries))
+    sets = [_closest_to(view, primary, options, each, random) for primary in primaries]
+    turns = chain.from_iterable(zip_longest(*sets))
+    return islice((chosen for chosen in turns if chosen is not None), wanted)
+
+
+def _closest_to(
+    view: SceneView, primary: int, options: int, count: int, random: Random
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Up to `count` sets of categories, the one that is closest to an object first."""
+    own = view.category(primary)
+    names, distances = [], []
+    for name, members in view.members.items():
+        if name == own or not members or view.is_vague(name):
+            continue
+        nearest = view.nearest_of(primary, name)
+        distance = float(view.object_distances[primary, nearest])
+        if distance >= REL_DISTANCE_MIN and view.is_seen(nearest):
+            names.append(name)
+            distances.append(distance)
+    sets = closest_of(distances, options, _gap(view), count, random)
+    return [(own, tuple(names[i] for i in chosen)) for chosen in sets]
 
 
 def _published(
