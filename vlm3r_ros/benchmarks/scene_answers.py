@@ -25,6 +25,7 @@ from vlm3r_ros.worlds.boxes import FloatArray
 from vlm3r_ros.worlds.scene import Scene, SceneFrame, SceneObject
 
 _FRAME = re.compile(r"frame (\d+)")
+_GOAL = re.compile(r"Go forward until the (.+?)(?= \d+\. |$)")  # an action of a route
 _BACK = 135.0  # degrees from straight ahead
 
 
@@ -52,7 +53,7 @@ class SceneAnswers:
             rule = _RULES[question.question_type]
             return rule(self, _Asked(question))
         except (LookupError, ValueError) as error:
-            problem = f"question '{question.question}' cannot be answered from metadata: {error}"
+            problem = f"cannot be answered from metadata ({error}): {question.question}"
             raise UnansweredError(problem) from error
 
     # ---- numbers
@@ -106,9 +107,9 @@ class SceneAnswers:
         return ", ".join(sorted(names, key=self._first_seen.__getitem__))
 
     def _route(self, asked: _Asked) -> str:
-        start, faced, *goals = (
-            self._only(name).box.centroid[:2] for name in asked.categories["categories_involved"]
-        )
+        names = [asked.fields["start_object"], asked.fields["facing_object"]]
+        names += _GOAL.findall(asked.fields["actions"])
+        start, faced, *goals = (self._only(name).box.centroid[:2] for name in names)
         turns, place, ahead = [], start, faced - start
         for goal in goals:
             angle = _turn(ahead, goal - place)
@@ -205,13 +206,11 @@ class _Asked:
         fields: what stands in the places of its wording.
         frames: numbers of the frames that it speaks of, from 1, ascending.
         options: in words.
-        categories: further fields of its record.
     """
 
     def __init__(self, question: Question) -> None:
         self.type = question.question_type
         self.options = option_words(question.options)
-        self.categories = question.categories
         self.frames = sorted(map(int, _FRAME.findall(question.question)))
         self.fields = next(
             (
