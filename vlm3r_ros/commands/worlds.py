@@ -99,11 +99,13 @@ def import_(
     published: Annotated[
         bool, typer.Option("--published", help="As the published metadata, faults included.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
 ) -> None:
     """Describe scans of ScanNet, ScanNet++ or ARKitScenes as metadata for questions."""
     from vlm3r_ros.commands.worlds_import import import_dataset
 
-    raise typer.Exit(import_dataset(kind, folder, split, out, published))
+    workers = workers or len(os.sched_getaffinity(0))
+    raise typer.Exit(import_dataset(kind, folder, split, out, published=published, workers=workers))
 
 
 def parse_size(text: str) -> tuple[int, int]:

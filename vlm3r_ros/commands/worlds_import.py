@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import typer
 from tqdm import tqdm
 
 from vlm3r_ros.commands.errors import EXIT_FAILED, CommandError
-from vlm3r_ros.worlds.datasets.importing import ImportReport, ScanFormat, import_scans
+from vlm3r_ros.worlds.datasets.importing import (
+    ImportReport,
+    Outcomes,
+    ScanFormat,
+    ScanImportError,
+    import_scans,
+)
 from vlm3r_ros.worlds.skipping import SceneError
 
 
-def import_dataset(kind: str, folder: Path, split: str, out: Path, published: bool) -> int:
+def import_dataset(
+    kind: str, folder: Path, split: str, out: Path, *, published: bool, workers: int
+) -> int:
     """Import, and tell how it went.
 
     Returns:
         0, or 1 where not one scan could be used.
 
     Raises:
-        CommandError: there are no scans, or the folder cannot be written.
+        CommandError: there are no scans, the folder cannot be written, or a worker was killed.
     """
     source = ScanFormat(kind).open(folder, split, published)
     try:
-        report = import_scans(source, split, out, progress=_bar)
-    except SceneError as error:
+        report = import_scans(source, split, out, workers=workers, progress=_bar)
+    except (SceneError, ScanImportError) as error:
         raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"cannot write to {out}: {error.strerror}") from error
     typer.echo(_summary(report))
     return 0 if report.scenes else EXIT_FAILED
 
 
-def _bar(names: list[str]) -> Iterable[str]:
-    return tqdm(names, unit="scan", smoothing=0.1, dynamic_ncols=True)
+def _bar(outcomes: Outcomes, total: int) -> Outcomes:
+    return tqdm(outcomes, total=total, unit="scan", smoothing=0.1, dynamic_ncols=True)
 
 
 def _summary(report: ImportReport) -> str:

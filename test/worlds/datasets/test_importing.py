@@ -1,4 +1,5 @@
 import json
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from vlm3r_ros.worlds.scene import Scene
 
 
 def vlm3r(kind: str, folder: Path, out: Path, *more: str) -> Result:
-    arguments = ["--format", kind, "--input", str(folder), "--out", str(out), *more]
-    return CliRunner().invoke(app, ["worlds", "import", *arguments])
+    arguments = ["--format", kind, "--input", str(folder), "--out", str(out), "--workers", "1"]
+    return CliRunner().invoke(app, ["worlds", "import", *arguments, *more])
 
 
 @pytest.fixture
@@ -104,13 +105,13 @@ def test_scannetpp_and_arkitscenes_are_imported(tmp_path, room):
 def test_an_interrupted_import_goes_on_where_it_was(scans, tmp_path):
     source = ScanFormat.SCANNET.open(scans, "val", False)
 
-    def interrupted(names):
-        yield from names[:2]
+    def interrupted(outcomes, total):
+        yield from islice(outcomes, 2)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         import_scans(source, "val", tmp_path / "out", progress=interrupted)
-    assert not list((tmp_path / "out/metadata/val").iterdir())
+    assert not (tmp_path / "out/metadata").exists()
     # What was read is not read again; what was broken is.
     (scans / "scans/scene0001_00/scene0001_00.txt").unlink()
     report = import_scans(source, "val", tmp_path / "out")
@@ -130,15 +131,31 @@ def test_what_was_left_out_before_an_interruption_is_told_at_the_end(scans, tmp_
     writer.write_groups(groups)
     source = ScanFormat.SCANNET.open(scans, "val", False)
 
-    def interrupted(names):
-        yield from names[:1]
+    def interrupted(outcomes, total):
+        yield from islice(outcomes, 1)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         import_scans(source, "val", tmp_path / "out", progress=interrupted)
     report = import_scans(source, "val", tmp_path / "out")
     assert report.resumed == 1
-    assert "table (id 2)" in report.skips.errors[0].problem
+    assert any("table (id 2)" in error.problem for error in report.skips.errors)
+
+
+def test_workers_make_the_same_files(scans, tmp_path):
+    source = ScanFormat.SCANNET.open(scans, "val", False)
+    for workers in (1, 2):
+        report = import_scans(source, "val", tmp_path / str(workers), workers=workers)
+        assert (report.scenes, len(report.skips)) == (2, 1)
+    for path in (tmp_path / "1/metadata/val").iterdir():
+        assert path.read_bytes() == (tmp_path / "2/metadata/val" / path.name).read_bytes()
+
+
+def test_a_folder_that_cannot_be_written_is_told(scans, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    result = vlm3r("scannet", scans, tmp_path / "out", "--split", "val")
+    assert result.exit_code == 1
+    assert f"cannot write to {tmp_path / 'out'}" in result.output
 
 
 @pytest.mark.parametrize(

@@ -74,13 +74,14 @@ def test_a_speck_is_seen_as_published_only(scan):
     scan.write_frames()
     mask = np.zeros((480, 640), np.uint16)
     mask[20, 30] = 4
-    mask[50:60, 100:110] = 300
+    mask[50:70, 100:116] = 300
+    mask[200:210, 100:130] = 301
     cv2.imwrite(str(scan.folder / "instance-filt/0.png"), mask)
     (seen,) = scan.read().frames[0].visible
-    assert (seen.instance_id, seen.bbox, seen.pixels) == (299, (100, 50, 109, 59), 100)
-    speck, patch = scan.read(published=True).frames[0].visible
+    assert (seen.instance_id, seen.bbox, seen.pixels) == (299, (100, 50, 115, 69), 320)
+    speck, patch, small = scan.read(published=True).frames[0].visible
     assert (speck.instance_id, speck.bbox, speck.pixels) == (3, (30, 20, 30, 20), None)
-    assert patch.instance_id == 299
+    assert (patch.instance_id, small.instance_id) == (299, 300)
 
 
 def test_lost_and_missing_poses_keep_their_frames_in_place(scan):

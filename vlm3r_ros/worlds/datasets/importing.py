@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from vlm3r_ros.worlds.datasets.arkitscenes import ARKitScenes
@@ -17,6 +21,7 @@ from vlm3r_ros.worlds.datasets.scannet import ScanNet
 from vlm3r_ros.worlds.datasets.scannetpp import ScanNetpp
 from vlm3r_ros.worlds.metadata import SceneRecords, scene_records, write_metadata
 from vlm3r_ros.worlds.skipping import SceneError, SkipLog
+from vlm3r_ros.worlds.worker_process import start_worker
 
 METADATA_FOLDER = "metadata"
 
@@ -59,12 +64,28 @@ class ImportReport:
     skips: SkipLog = field(default_factory=SkipLog)
 
 
-Progress = Callable[[list[str]], Iterable[str]]
-"""Goes around the names of the scans as they are taken."""
+class ScanImportError(Exception):
+    """An import that cannot go on; the text says why and what to do."""
+
+
+Outcomes = Iterable[SceneError | None]
+"""Of each scan, why it cannot be used."""
+
+Progress = Callable[[Outcomes, int], Outcomes]
+"""Goes around what comes as scans are done; takes how many there are as well."""
+
+
+def _no_progress(outcomes: Outcomes, total: int) -> Outcomes:
+    return outcomes
 
 
 def import_scans(
-    source: ScanSource, split: str, out: Path, *, progress: Progress = iter
+    source: ScanSource,
+    split: str,
+    out: Path,
+    *,
+    workers: int = 1,
+    progress: Progress = _no_progress,
 ) -> ImportReport:
     """Read all scans of a source and write the metadata of its split.
 
@@ -75,50 +96,85 @@ def import_scans(
         source: of scans.
         split: for the names of the files.
         out: folder in which a folder `metadata` is made.
+        workers: processes; 1 works in this one.
         progress: shows how far it is.
 
     Raises:
         SceneError: there are no scans.
-        OSError: the folder cannot be written.
+        ScanImportError: the folder cannot be written, or a worker was killed.
     """
     began = time.monotonic()
     report = ImportReport()
     names = source.names()
     mode = "published" if source.published else "exact"
     kept = _Kept(out / "unfinished" / f"{source.dataset.lower()}_{split}_{mode}")
-    records = _records(source, progress(list(names)), kept, report)
-    report.path = write_metadata(out / METADATA_FOLDER, source.dataset, split, records)
+    try:
+        report.resumed = sum(kept.has(name) for name in names)
+        for broken in progress(_read_all(source, kept, names, workers), len(names)):
+            if broken is not None:
+                report.skips.add(broken)
+        records = _records(kept, names, report)
+        report.path = write_metadata(out / METADATA_FOLDER, source.dataset, split, records)
+    except OSError as error:
+        raise ScanImportError(f"cannot write to {out}: {error.strerror}") from error
     kept.remove()
     report.seconds = time.monotonic() - began
     return report
 
 
+def _read_all(source: ScanSource, kept: _Kept, names: Sequence[str], workers: int) -> Outcomes:
+    """Read what is not kept yet; yields as each scan is done, in order."""
+    read = partial(_read, source, kept)
+    if workers == 1 or len(names) == 1:
+        yield from map(read, names)
+        return
+    # A process of its own has no threads or locks of ours, which a forked one might wait for.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(names)), context, initializer=start_worker)
+    try:
+        yield from pool.map(read, names)
+    except BrokenProcessPool as error:
+        raise ScanImportError(
+            "a worker was killed, for want of memory perhaps; run the same command again to go "
+            "on, with fewer --workers"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read(source: ScanSource, kept: _Kept, name: str) -> SceneError | None:
+    if not kept.has(name):
+        notes = SkipLog()
+        try:
+            kept.save(name, scene_records(source.read(name, notes)), notes)
+        except SceneError as error:
+            return error
+    return None
+
+
 def _records(
-    source: ScanSource, names: Iterable[str], kept: _Kept, report: ImportReport
+    kept: _Kept, names: Sequence[str], report: ImportReport
 ) -> Iterator[tuple[str, SceneRecords]]:
     """Records of the scans, in order; fills in what the report counts."""
     for name in names:
-        notes = SkipLog()
-        records = kept.load(name, notes)
-        if records is None:
-            try:
-                records = scene_records(source.read(name, notes))
-            except SceneError as error:
-                report.skips.add(error)
-                continue
-            kept.save(name, records, notes)
-        else:
-            report.resumed += 1
-        report.skips.errors += notes.errors
-        report.scenes += 1
-        yield name, records
+        if kept.has(name):
+            records, notes = kept.load(name)
+            report.skips.errors += notes
+            report.scenes += 1
+            yield name, records
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """Records of scans that are read, for going on after an interruption."""
+    """Records of scans that are read, for going on after an interruption.
+
+    Nothing is kept of a scan that cannot be used: it is tried again.
+    """
 
     folder: Path
+
+    def has(self, name: str) -> bool:
+        return self._path(name).is_file()
 
     def save(self, name: str, records: SceneRecords, notes: SkipLog) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -128,12 +184,10 @@ class _Kept:
         unfinished.write_bytes(gzip.compress(content, compresslevel=3))
         unfinished.replace(self._path(name))
 
-    def load(self, name: str, notes: SkipLog) -> SceneRecords | None:
-        if not self._path(name).is_file():
-            return None
+    def load(self, name: str) -> tuple[SceneRecords, list[SceneError]]:
         content = json.loads(gzip.decompress(self._path(name).read_bytes()))
-        notes.errors += [SceneError(name, *told) for told in content["notes"]]
-        return SceneRecords(**content["records"])
+        notes = [SceneError(name, *told) for told in content["notes"]]
+        return SceneRecords(**content["records"]), notes
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

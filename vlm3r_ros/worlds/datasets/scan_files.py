@@ -16,8 +16,8 @@ from vlm3r_ros.worlds.datasets.ply import Mesh, PlyError, read_ply
 from vlm3r_ros.worlds.scene import VisibleObject
 from vlm3r_ros.worlds.skipping import SceneError
 
-MIN_VISIBLE_FRACTION = 1 / 3072
-"""Of an image's pixels, for an object to count as seen: 10x10 of 640x480."""
+MIN_VISIBLE_FRACTION = 1 / 1000
+"""Of an image's pixels, for an object to count as seen: 307 of 640x480."""
 
 
 def read_json(scene: str, path: Path, field: str) -> dict[str, Any]:
