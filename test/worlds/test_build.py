@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from shapely import Point, Polygon, union_all
+from shapely import Point, Polygon, box, union_all
 from solid_points import table_points
 
 from vlm3r_ros.worlds.build import FEWEST_OBJECTS, MOST_OBJECTS, build_world
@@ -230,6 +230,19 @@ def test_walls_are_closed(worlds):
                 target = eye + np.array([np.cos(turn), np.sin(turn), 0.0])
                 depth = render(world, lens, look_at(eye, target), color=False).depth
                 assert np.isfinite(depth).all(), world.id.name
+
+
+def test_no_wall_stands_in_a_room(worlds):
+    two = [world for world in worlds if len(world.floor_plan.rooms) == 2]
+    for world in two:
+        table = world.primitives
+        tall = np.flatnonzero((table.instance == -1) & (table.half[:, 2] * 2 > world.height - 0.01))
+        reach = np.einsum("pij,pj->pi", np.abs(table.rotation), table.half)
+        for p in tall:
+            low, high = table.center[p] - reach[p], table.center[p] + reach[p]
+            wall = box(low[0], low[1], high[0], high[1])
+            for room in world.floor_plan.rooms:
+                assert wall.intersection(Polygon(room)).area < 1e-4, world.id.name
 
 
 def test_lamps_hang_in_the_rooms(worlds):

@@ -55,15 +55,15 @@ class Wall:
 
     Attributes:
         start, end: of its inner face.
-        extends: whether it goes on past its start and past its end by its thickness, to close the
-            corner; where the room's corner points inward it does not.
+        extends: how far it goes on past its start and past its end to close the corner, metres:
+            by the next wall's thickness; not at all where the room's corner points inward.
         thickness: away from the room, metres.
         passages: holes that lead to another room.
     """
 
     start: Point
     end: Point
-    extends: tuple[bool, bool]
+    extends: tuple[float, float]
     thickness: float
     passages: tuple[Opening, ...] = ()
 
@@ -220,19 +220,18 @@ def _room(
     """A room; `passages` gives, by number of the wall, a hole and that wall's thickness."""
     outline = _outline(bounds, notch)
     count = len(outline)
+    holes = passages or {}
+    thick = [holes[k][1] if k in holes else thickness for k in range(count)]
     convex = [_turn(outline[k - 1], outline[k], outline[(k + 1) % count]) > 0 for k in range(count)]
     walls = []
     for k in range(count):
-        hole = (passages or {}).get(k)
-        walls.append(
-            Wall(
-                outline[k],
-                outline[(k + 1) % count],
-                (convex[k], convex[(k + 1) % count]),
-                hole[1] if hole else thickness,
-                (hole[0],) if hole else (),
-            )
+        after = (k + 1) % count
+        extends = (
+            thick[k - 1] if convex[k] else 0.0,
+            thick[after] if convex[after] else 0.0,
         )
+        hole = (holes[k][0],) if k in holes else ()
+        walls.append(Wall(outline[k], outline[after], extends, thick[k], hole))
     return Room(tuple(outline), bounds, notch, tuple(walls))
 
 

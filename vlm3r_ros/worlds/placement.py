@@ -309,11 +309,8 @@ class Site:
             turn: of its yaw from the base's, rad.
             jitter: largest random turn added, rad.
         """
-        surfaces = [s for s in base.furniture.surfaces if furniture.size[2] < s.headroom]
-        if not surfaces:
-            return None
         for _ in range(1 if spot is not None and not jitter else _TRIES):
-            surface = self.random.choice(surfaces)
+            surface = self.random.choice(base.furniture.surfaces)
             yaw = turn + self.random.uniform(-jitter, jitter)
             item = self._on_surface(furniture, base, surface, spot, yaw)
             if item and self._free_above(item, base):

@@ -122,8 +122,7 @@ def _pieces(
     wall: Wall, holes: Sequence[Opening], height: float, material: Material
 ) -> list[Primitive]:
     """A wall without its holes, which do not lie above each other."""
-    start = -wall.thickness if wall.extends[0] else 0.0
-    end = wall.length + (wall.thickness if wall.extends[1] else 0.0)
+    start, end = -wall.extends[0], wall.length + wall.extends[1]
     spans: list[tuple[float, float, float, float]] = []
     at = start
     for hole in sorted(holes, key=lambda hole: hole.start):

@@ -35,13 +35,11 @@ class Surface:
     Attributes:
         low, high: corners `(x, y)`, metres.
         height: above the thing's origin, metres.
-        headroom: how tall a thing may be that stands there, metres.
     """
 
     low: tuple[float, float]
     high: tuple[float, float]
     height: float
-    headroom: float = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +84,6 @@ class Furniture:
                     (s.low[0] - dx, s.low[1] - dy),
                     (s.high[0] - dx, s.high[1] - dy),
                     s.height - dz,
-                    s.headroom,
                 )
                 for s in surfaces
             ),

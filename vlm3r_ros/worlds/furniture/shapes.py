@@ -24,13 +24,12 @@ def tube(
     at: Vector,
     *,
     depth: float | None = None,
-    yaw: float = 0.0,
     pitch: float = 0.0,
 ) -> Primitive:
     """An upright cylinder; `at` is the middle of its bottom, `depth` its radius along y."""
     x, y, z = at
     half = (radius, radius if depth is None else depth, height / 2)
-    return Primitive(Shape.CYLINDER, (x, y, z + height / 2), half, material, yaw, pitch)
+    return Primitive(Shape.CYLINDER, (x, y, z + height / 2), half, material, 0.0, pitch)
 
 
 def rod(material: Material, radius: float, length: float, center: Vector) -> Primitive:
