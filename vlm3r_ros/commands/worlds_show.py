@@ -29,13 +29,15 @@ def show(scene: str, output: Path | None, settings: FilmSettings, columns: int) 
     Raises:
         CommandError: there is no such world, or the file cannot be written.
     """
+    path = output or Path(f"{scene}.png")
+    if not path.parent.is_dir():
+        raise CommandError(f"{path}: cannot be written: no such folder")
     try:
         film = Film.of(WorldId.parse(scene), settings)
     except SceneError as error:
         raise CommandError(str(error)) from error
     except ValueError as error:
         raise CommandError(str(error), EXIT_USAGE) from error
-    path = output or Path(f"{scene}.png")
     sheet = contact_sheet(film.world, film.path, columns=columns)
     encoded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
     try:

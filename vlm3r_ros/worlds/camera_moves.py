@@ -26,6 +26,7 @@ _CANDIDATES, _PROBED = 40, 10  # places thought of as the next to walk to, and l
 _HOP = (0.6, 4.0)  # m to the next
 _ROOMY = 1.0  # m from walls and furniture: from farther one sees no better
 _STRAIGHT = (0.5, 2.8)  # m of backing up, stepping aside and the like
+_ASPECTS = 4  # things looked at to find one that leaves room for such a step
 _SHORTEST = 0.3  # m worth going
 _ORBIT = (0.6, 3.2)  # m from what is gone round
 _TRIES = 8  # moves found impossible before one turns where one stands
@@ -41,6 +42,7 @@ class Move(StrEnum):
     PAUSE = "pause"
     APPROACH = "approach"
     BACK_UP = "back up"
+    REVERSE = "reverse"
     SIDESTEP = "sidestep"
     ORBIT = "orbit"
 
@@ -138,6 +140,7 @@ class Cameraman:
         """
         perform = {
             Move.WALK: self._walk,
+            Move.REVERSE: self._reverse,
             Move.TURN: self._turn,
             Move.PAUSE: self._pause,
             Move.APPROACH: lambda: self._step(0.0),
@@ -182,6 +185,18 @@ class Cameraman:
             yaw, pitch = heading, np.full(len(heading), self._pitch)
             self._settle(yaw[0], pitch[0])
         self._add(places, yaw, pitch)
+        return True
+
+    def _reverse(self) -> bool:
+        """Backwards to another place, as far away as one is seen."""
+        place = self._next_place([self._place])
+        if place is None:
+            return False
+        self._visited.append(place)
+        curve = round_corners(np.array([self._place, place]), 0.0, _SPACING)
+        places, heading = self._go(curve, self._gait.stepping)
+        self._settle(heading[0] + np.pi, self._pitch)
+        self._add(places, heading + np.pi, np.full(len(places), self._pitch))
         return True
 
     def _next_place(self, way: list[FloatArray]) -> FloatArray | None:
@@ -243,17 +258,23 @@ class Cameraman:
 
     def _step(self, angle: float) -> bool:
         """In a straight line, at that angle from where the camera looks."""
-        target = None
-        yaw, pitch = np.array([self._yaw]), np.array([self._pitch])
-        direction = self._yaw + angle
-        if self._gait.pans:
-            target = self._attention.choose(self._place, self._yaw)
-            if target is not None:
-                yaw, pitch = self._towards(target, self._place[None])
-            direction = yaw[0] + angle + self._generator.uniform(-0.3, 0.3)
-        along = np.arange(0, self._generator.uniform(*_STRAIGHT), _SPACING)
-        ray = self._place + along[:, None] * [np.cos(direction), np.sin(direction)]
-        ray = self._clear_part(ray)
+        wanted = self._generator.uniform(*_STRAIGHT)
+        ray = self._place[None]
+        for _ in range(_ASPECTS if self._gait.pans else 1):
+            aim, aside = None, 0.0
+            towards = np.array([self._yaw]), np.array([self._pitch])
+            if self._gait.pans:
+                aim = self._attention.choose(self._place, self._yaw)
+                aside = self._generator.uniform(-0.3, 0.3)
+            if aim is not None:
+                towards = self._towards(aim, self._place[None])
+            direction = towards[0][0] + angle + aside
+            along = np.arange(0, wanted, _SPACING)[:, None]
+            clear = self._clear_part(self._place + along * [np.cos(direction), np.sin(direction)])
+            if len(clear) > len(ray):
+                ray, target, (yaw, pitch) = clear, aim, towards
+            if len(ray) > 0.7 * len(along):
+                break
         if len(ray) * _SPACING < _SHORTEST:
             return False
         places, _ = self._go(ray, self._gait.stepping)

@@ -43,7 +43,7 @@ class PathStyle(StrEnum):
     INSPECTION = "inspection"
     """A person walks up to things, looks at them from several sides and steps back."""
     RETREAT = "retreat"
-    """A person backs away from things, and walks on."""
+    """A person backs away from things, and across the room, and walks on."""
     ROBOT = "robot"
     """A wheeled robot drives about with a fixed camera, turning where it stands."""
 
@@ -103,26 +103,39 @@ _WHEELED = _Handling(
 _HANDLING = dict.fromkeys(PathStyle, _HAND_HELD) | {PathStyle.ROBOT: _WHEELED}
 
 _ODDS: Mapping[PathStyle, float] = {
-    PathStyle.STROLL: 0.28,
-    PathStyle.LOOK_AROUND: 0.14,
+    PathStyle.STROLL: 0.23,
+    PathStyle.LOOK_AROUND: 0.12,
     PathStyle.ARC: 0.14,
     PathStyle.INSPECTION: 0.14,
-    PathStyle.RETREAT: 0.12,
-    PathStyle.ROBOT: 0.18,
+    PathStyle.RETREAT: 0.2,
+    PathStyle.ROBOT: 0.17,
 }
 _MOVES: Mapping[PathStyle, Mapping[Move, float]] = {
-    PathStyle.STROLL: {Move.WALK: 6, Move.TURN: 1, Move.SIDESTEP: 1, Move.ORBIT: 1, Move.PAUSE: 1},
+    PathStyle.STROLL: {
+        Move.WALK: 6,
+        Move.TURN: 1,
+        Move.SIDESTEP: 1,
+        Move.ORBIT: 1,
+        Move.BACK_UP: 1,
+        Move.PAUSE: 0.5,
+    },
     PathStyle.LOOK_AROUND: {Move.TURN: 6, Move.WALK: 1.5, Move.SIDESTEP: 1, Move.BACK_UP: 1},
     PathStyle.ARC: {Move.ORBIT: 6, Move.WALK: 1.5, Move.TURN: 0.5, Move.SIDESTEP: 1},
     PathStyle.INSPECTION: {
         Move.APPROACH: 3,
-        Move.BACK_UP: 2,
+        Move.BACK_UP: 3,
         Move.ORBIT: 2,
         Move.SIDESTEP: 2,
         Move.TURN: 1,
     },
-    PathStyle.RETREAT: {Move.BACK_UP: 5, Move.WALK: 2, Move.TURN: 1},
-    PathStyle.ROBOT: {Move.WALK: 5, Move.TURN: 4, Move.BACK_UP: 1.5, Move.PAUSE: 0.3},
+    PathStyle.RETREAT: {Move.BACK_UP: 4, Move.REVERSE: 3, Move.WALK: 1.5, Move.TURN: 1},
+    PathStyle.ROBOT: {
+        Move.WALK: 5,
+        Move.TURN: 4,
+        Move.BACK_UP: 1.5,
+        Move.REVERSE: 1,
+        Move.PAUSE: 0.5,
+    },
 }
 
 

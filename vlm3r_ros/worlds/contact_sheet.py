@@ -18,10 +18,10 @@ from vlm3r_ros.worlds.plan_view import INK, draw_plan, write_names
 from vlm3r_ros.worlds.rendering import View, render
 from vlm3r_ros.worlds.world import World
 
-_DPI = 150
-_ROW_HEIGHT = 1.65  # inches, of a picture
+_DPI = 180
+_ROW_HEIGHT = 1.35  # inches, of a picture
 _GAP = 0.06  # inches between pictures
-_TOP, _SCALE_WIDTH = 0.36, 0.5  # inches for the title and for the scale of depth
+_TOP, _SCALE_WIDTH = 0.32, 0.48  # inches for the title and for the scale of depth
 _DEPTH_COLORS = "viridis_r"
 _SHADING = 0.55  # how much of the picture's light and shade the objects' colours keep
 _NAMED = 0.006  # share of a frame that an object fills to be named

@@ -83,8 +83,8 @@ def _draw_free_space(axes: Axes, world: World, floor: shapely.Geometry) -> None:
 
 
 def _draw_objects(axes: Axes, objects: Sequence[SceneObject], colors: FloatArray) -> None:
-    # Low things first: what stands on a table is seen on it.
-    for item in sorted(objects, key=lambda item: item.box.high[2]):
+    # What stands on something is seen on it.
+    for item in sorted(objects, key=lambda item: item.box.low[2]):
         overhead = item.box.low[2] >= HEADROOM
         color = colors[item.instance_id or 0]
         axes.add_patch(
@@ -182,9 +182,9 @@ def _draw_key(axes: Axes, right: float, y: float) -> None:
     """What the colours mean, and the length of a metre."""
     colors = colormaps[_TIME_COLORS]
     handles: list[Artist] = [
-        Patch(facecolor=_FREE, edgecolor="#9bbfa4", linewidth=0.5, label="room to stand"),
-        _dot(colors(0.0), "camera at the start"),
-        _dot(colors(1.0), "at the end"),
+        Patch(facecolor=_FREE, edgecolor="#9bbfa4", linewidth=0.5, label="free floor"),
+        _dot(colors(0.0), "camera: start"),
+        _dot(colors(1.0), "end"),
     ]
     axes.legend(
         handles=handles,
