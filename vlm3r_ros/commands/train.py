@@ -1,0 +1,71 @@
+"""`vlm3r train`: the stages of training, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+train_app = typer.Typer(
+    help="Train a model on rendered rooms; a run cut short goes on where it was.",
+    no_args_is_help=True,
+)
+
+Config = Annotated[
+    Path | None, typer.Option(help="YAML; default: the package's config/training/STAGE.yaml.")
+]
+Out = Annotated[Path, typer.Option(help="Folder to write; one begun before is gone on with.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of weights and data; default: the file's.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Of the optimizer; default: the file's.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1; default: the file's.")]
+
+
+@train_app.command()
+def geometry(
+    out: Out,
+    config: Config = None,
+    seed: Seed = None,
+    steps: Steps = None,
+    device: Device = "",
+) -> None:
+    """Stage 1: the geometry encoder learns pointmaps, poses and metric scale."""
+    from vlm3r_ros.training.geometry.settings import GeometryConfig
+    from vlm3r_ros.training.geometry.stage import GeometryStage
+
+    overrides = {"run.seed": seed, "run.steps": steps, "run.device": device or None}
+    raise typer.Exit(_train("geometry", GeometryConfig, GeometryStage, config, out, overrides))
+
+
+def _train(
+    name: str,
+    config_class: type[Any],
+    stage_class: Callable[[Any], Any],
+    path: Path | None,
+    out: Path,
+    overrides: dict[str, Any],
+) -> int:
+    """Train a stage, and tell how it went.
+
+    Returns:
+        0, or 1 where the run was cut short.
+    """
+    from vlm3r_ros.commands.errors import EXIT_FAILED
+    from vlm3r_ros.resources import resource
+    from vlm3r_ros.training.config import read_config
+    from vlm3r_ros.training.loop import Trainer
+
+    file = path or resource("config", "training", f"{name}.yaml")
+    given = {setting: value for setting, value in overrides.items() if value is not None}
+    settings = read_config(file, config_class, given)
+    report = Trainer(stage_class(settings), settings, out).run()
+    for metric, value in report.metrics.items():
+        typer.echo(f"{metric:28} {value:.4g}")
+    if report.skipped:
+        typer.echo(f"{report.skipped} steps were left out: their gradients were not finite")
+    if report.finished:
+        typer.echo(f"all {report.step} steps are done; the model is in {out / 'model'}")
+        return 0
+    typer.echo(f"stopped after step {report.step}; run the same command again to go on")
+    return EXIT_FAILED

@@ -1,0 +1,1 @@
+"""Training `nano`: what every stage shares, and the stages."""

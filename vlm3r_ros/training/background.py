@@ -1,0 +1,71 @@
+"""Work done ahead by processes of their own, handed over in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Generic, TypeVar
+
+from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.worlds.worker_process import start_worker
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class OrderedWorkers(Generic[Task, Result]):
+    """Maps tasks to results on worker processes; the results come in the order of the tasks.
+
+    Args:
+        work: a function of a module, which pickles by name; it must depend on its task alone.
+        workers: processes; 0 works in this one when a result is asked for.
+        ahead: tasks that may be under way or waiting to be fetched.
+    """
+
+    def __init__(self, work: Callable[[Task], Result], workers: int, ahead: int) -> None:
+        self._work = work
+        self._ahead = max(1, ahead)
+        self._pool: ProcessPoolExecutor | None = None
+        if workers:
+            # A process of its own has no threads or locks of ours, which a forked one might wait
+            # for.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(workers, context, initializer=start_worker)
+
+    def map(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """Results of the tasks, which may be without end.
+
+        Raises:
+            TrainingError: a worker was killed.
+        """
+        if self._pool is None:
+            yield from map(self._work, tasks)
+            return
+        pending: deque[Future[Result]] = deque()
+        source = iter(tasks)
+        try:
+            while True:
+                while len(pending) < self._ahead:
+                    task = next(source, _END)
+                    if task is _END:
+                        break
+                    pending.append(self._pool.submit(self._work, task))  # type: ignore[arg-type]
+                if not pending:
+                    return
+                yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise TrainingError(
+                "a process that makes data was killed, for want of memory perhaps; run the same "
+                "command again to go on from the last checkpoint, with fewer run.workers"
+            ) from error
+
+    def close(self) -> None:
+        """End the workers; what they have not begun is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+_END = object()

@@ -1,0 +1,62 @@
+"""Changes to filmed sequences that leave their truth true."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_GAIN, _GAMMA, _BALANCE, _FLICKER = 0.30, 0.25, 0.12, 0.05
+
+
+def change_colors(
+    color: NDArray[np.uint8], generator: np.random.Generator, strength: float, noise: float
+) -> NDArray[np.uint8]:
+    """Another exposure, contrast and colour balance for the whole sequence, and a sensor's noise.
+
+    Args:
+        color: `[T, H, W, 3]`
+        generator: of the changes.
+        strength: 1 is that of ordinary cameras and lamps; 0 leaves colours alone.
+        noise: standard deviation at most, grey levels.
+    """
+    frames = len(color)
+    gain = np.exp(strength * _GAIN * generator.uniform(-1, 1))
+    gamma = np.exp(strength * _GAMMA * generator.uniform(-1, 1))
+    balance = np.exp(strength * _BALANCE * generator.uniform(-1, 1, 3))
+    flicker = np.exp(strength * _FLICKER * generator.uniform(-1, 1, frames))
+    levels = np.linspace(0, 1, 256)[None, :, None] ** gamma
+    table = (255 * gain * flicker[:, None, None] * balance * levels).astype(np.float32)
+    # Clipping comes last, so that noise does not lift what is over-exposed.
+    spread = noise * generator.random()
+    changed = np.empty(color.shape, np.float32)
+    for frame, image in enumerate(color):
+        for channel in range(3):
+            changed[frame, ..., channel] = table[frame, :, channel][image[..., channel]]
+    if spread > 0:
+        changed += spread * generator.standard_normal(changed.shape, np.float32)
+    return np.clip(changed + 0.5, 0, 255).astype(np.uint8)
+
+
+def mirror(
+    color: NDArray[np.uint8],
+    depth: NDArray[np.float32],
+    T_world_camera: NDArray[np.float64],
+    lens: NDArray[np.float32],
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float64], NDArray[np.float32]]:
+    """Sequences as seen in a mirror: left and right change places, in the images and in the world.
+
+    Args:
+        color: `[B, T, H, W, 3]`
+        depth: `[B, T, H, W]`
+        T_world_camera: `[B, T, 4, 4]`
+        lens: `[B, 4]`
+    """
+    across = np.diag([-1.0, 1, 1, 1])
+    swapped = lens.copy()
+    swapped[:, 2] = depth.shape[-1] - 1 - lens[:, 2]
+    return (
+        np.ascontiguousarray(color[..., ::-1, :]),
+        np.ascontiguousarray(depth[..., ::-1]),
+        across @ T_world_camera @ across,
+        swapped,
+    )

@@ -1,0 +1,204 @@
+"""Supervision of correspondence, in training only: without it, poses are not learned from scratch.
+
+Three things are asked for. The encoder's patches must find each other across frames; the image
+decoder must attend to the state tokens that remember the same spot; and the decoded tokens must
+tell where each patch was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vlm3r_ros.models.geometry import GeometryEncoder, GeometryEncoderConfig
+from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, Mlp
+from vlm3r_ros.models.geometry.rotary import RotaryTable
+from vlm3r_ros.training.geometry.ground_truth import Matches, spread
+from vlm3r_ros.training.geometry.losses import flow_loss, masked_mean, matching_loss
+
+_FEATURE_DIM = 64
+_TEMPERATURE = 0.07
+_FLOW_OUTPUTS = 3  # two coordinates and visibility
+_FLOW_HIDDEN = 128
+_SUPERVISED_LAYERS = 2  # of each decoder
+_SUPERVISED_HEADS = 1
+
+
+@dataclass(eq=False)
+class FrameTokens:
+    """What a step of the encoder leaves for supervision.
+
+    Attributes:
+        encoded: the encoder's patch tokens `[B, N, E]`.
+        decoded: the image decoder's patch tokens `[B, N, D]`.
+        image_attention: logits of the image's patches over the state's tokens that lie at the
+            places of patches, by supervised layer `[B, N, N]`.
+        state_attention: logits of those state tokens over the image's patches `[B, N, N]`.
+    """
+
+    encoded: Tensor
+    decoded: Tensor
+    image_attention: list[Tensor] = field(default_factory=list)
+    state_attention: list[Tensor] = field(default_factory=list)
+
+
+class AttentionProbe:
+    """Reads the logits of the first heads of a cross-attention as it runs.
+
+    Args:
+        attention: what is watched; it computes the same as without.
+        sink: takes a tensor `[B, heads, N, M]` a call.
+    """
+
+    def __init__(self, attention: CrossAttention, sink: list[Tensor]) -> None:
+        self._attention = attention
+        self._sink = sink
+        self._handle = attention.register_forward_pre_hook(self._read)
+
+    def remove(self) -> None:
+        """Stop watching."""
+        self._handle.remove()
+
+    def _read(self, module: nn.Module, arguments: tuple[Tensor | RotaryTable | None, ...]) -> None:
+        x, context, rotary, context_rotary = arguments[:4]
+        assert isinstance(x, Tensor)
+        assert isinstance(context, Tensor)
+        query = self._project(self._attention.query, x, rotary)
+        key = self._project(self._attention.key, context, context_rotary)
+        logits = torch.einsum("bnhd,bmhd->bhnm", query, key)
+        self._sink.append(logits.float() / query.shape[-1] ** 0.5)
+
+    def _project(self, layer: nn.Linear, x: Tensor, rotary: Tensor | RotaryTable | None) -> Tensor:
+        head_dim = layer.out_features // self._attention.heads
+        rows = _SUPERVISED_HEADS * head_dim
+        heads = F.linear(x, layer.weight[:rows], layer.bias[:rows]).unflatten(-1, (-1, head_dim))
+        if isinstance(rotary, RotaryTable):
+            table = RotaryTable(
+                rotary.cos[:, :_SUPERVISED_HEADS], rotary.sin[:, :_SUPERVISED_HEADS]
+            )
+            heads = table.rotate(heads)
+        return heads
+
+
+class CorrespondenceSupervision(nn.Module):
+    """Training-only modules and probes; see the module's text.
+
+    Args:
+        config: of the network that is supervised.
+        grid: rows and columns of an image's patches.
+
+    Raises:
+        ValueError: the state has no token for some patch.
+    """
+
+    state_index: Tensor
+    patch_places: Tensor
+
+    def __init__(self, config: GeometryEncoderConfig, grid: tuple[int, int]) -> None:
+        super().__init__()
+        self.grid = grid
+        self.feature = nn.Linear(config.encoder_dim, _FEATURE_DIM)
+        # Where a patch was in the frame before, and in the first one.
+        self.flow = Mlp(config.decoder_dim, _FLOW_HIDDEN, 2 * _FLOW_OUTPUTS)
+        rows, columns = grid
+        width = config.state_grid_width
+        at = torch.arange(rows)[:, None] * width + torch.arange(columns)
+        if columns > width or int(at.max()) >= config.state_size:
+            raise ValueError(
+                f"{rows}x{columns} patches and a state of {config.state_size} tokens, {width} in "
+                "a row: every patch needs a state token at its place"
+            )
+        self.register_buffer("state_index", at.flatten(), persistent=False)
+        places = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
+        self.register_buffer("patch_places", places.float(), persistent=False)
+        self._image_logits: list[Tensor] = []
+        self._state_logits: list[Tensor] = []
+
+    @contextmanager
+    def watching(self, encoder: GeometryEncoder) -> Iterator[None]:
+        """While entered, attention is read as the encoder runs."""
+        probes = []
+        for decoder, sink in (
+            (encoder.image_decoder, self._image_logits),
+            (encoder.state_decoder, self._state_logits),
+        ):
+            for block in list(decoder)[:_SUPERVISED_LAYERS]:
+                assert isinstance(block, DecoderBlock)
+                probes.append(AttentionProbe(block.cross_attention, sink))
+        try:
+            yield
+        finally:
+            for probe in probes:
+                probe.remove()
+            self._image_logits.clear()
+            self._state_logits.clear()
+
+    def collect(self, encoded: Tensor, decoded: Tensor) -> FrameTokens:
+        """Gather what the step that has just run leaves for supervision."""
+        index, count = self.state_index, len(self.patch_places)
+        tokens = FrameTokens(encoded, decoded)
+        # Of the image's tokens the first is the camera's; padding follows the patches.
+        for logits in self._image_logits:
+            tokens.image_attention.append(logits[:, :, 1 : 1 + count].index_select(3, index))
+        for logits in self._state_logits:
+            tokens.state_attention.append(logits.index_select(2, index)[..., 1 : 1 + count])
+        self._image_logits.clear()
+        self._state_logits.clear()
+        return tokens
+
+    def feature_loss(self, tokens: FrameTokens, other: FrameTokens, matches: Matches) -> Tensor:
+        """How well the patches of one frame are found among those of another by their features."""
+        here = F.normalize(self.feature(tokens.encoded).float(), dim=-1)
+        there = F.normalize(self.feature(other.encoded).float(), dim=-1)
+        logits = here @ there.transpose(1, 2) / _TEMPERATURE
+        return matching_loss(logits, spread(matches.place, *self.grid), matches.visible)
+
+    def attention_loss(self, tokens: FrameTokens, matches: Matches | None) -> Tensor:
+        """How far attention is from the tokens it should go to.
+
+        State tokens are to look at the patch at their own place, so that they remember the newest
+        frame patch by patch; patches at the state token of the place where they were, given by
+        the matches with the frame before (None in the first frame).
+        """
+        losses = []
+        for logits in tokens.state_attention:
+            at_home = logits.log_softmax(-1).diagonal(dim1=-2, dim2=-1)
+            losses.append(-at_home.mean())
+        if matches is not None:
+            target = spread(matches.place, *self.grid)[:, None]
+            losses += [
+                matching_loss(logits, target, matches.visible[:, None].expand(logits.shape[:3]))
+                for logits in tokens.image_attention
+            ]
+        return torch.stack(losses).mean()
+
+    def flow_losses(
+        self, decoded: Tensor, before: Sequence[Matches]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What decoded tokens `[B, N, D]` tell of where patches were, against the truth.
+
+        Args:
+            decoded: of one frame.
+            before: matches with the frame before, and with the first one.
+
+        Returns:
+            The error of the displacements where visible, that of visibility where known, and the
+            mean distance to the frame before, in patches, for the curves.
+        """
+        outputs = self.flow(decoded).float().unflatten(-1, (len(before), _FLOW_OUTPUTS))
+        flow, visibility, distance = [], [], []
+        for index, matches in enumerate(before):
+            target = matches.place - self.patch_places
+            answer = outputs[..., index, :]
+            flow.append(flow_loss(answer[..., :2], target, matches.visible))
+            visible = matches.visible.float()
+            entropy = F.binary_cross_entropy_with_logits(answer[..., 2], visible, reduction="none")
+            visibility.append(masked_mean(entropy, matches.known))
+            error = (answer[..., :2].detach() - target).norm(dim=-1)
+            distance.append(masked_mean(error, matches.visible))
+        return torch.stack(flow).mean(), torch.stack(visibility).mean(), distance[0]

@@ -1,0 +1,307 @@
+"""The geometry stage: film, run the encoder over the sequences, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from vlm3r_ros.models.devices import resolve_device
+from vlm3r_ros.models.geometry import (
+    GeometryEncoder,
+    GeometryEncoderConfig,
+    GeometryHead,
+    GeometryOutput,
+)
+from vlm3r_ros.models.sizes import SIZES
+from vlm3r_ros.training.background import OrderedWorkers
+from vlm3r_ros.training.checkpoint import load_checkpoint
+from vlm3r_ros.training.errors import ConfigError, TrainingError
+from vlm3r_ros.training.geometry.correspondence import (
+    CorrespondenceSupervision,
+    FrameTokens,
+)
+from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks
+from vlm3r_ros.training.geometry.filming import FilmTask, Sequences, film
+from vlm3r_ros.training.geometry.ground_truth import GeometryBatch, find_matches, step_motion
+from vlm3r_ros.training.geometry.initialization import initialize
+from vlm3r_ros.training.geometry.losses import (
+    pointmap_loss,
+    rotation_loss,
+    translation_loss,
+)
+from vlm3r_ros.training.geometry.settings import GeometryConfig, ModelSettings
+from vlm3r_ros.training.loop import LOSS
+from vlm3r_ros.training.settings import Precision
+from vlm3r_ros.worlds.world import Split
+
+_HEADS = (GeometryHead.POSE, GeometryHead.SELF_POINTS, GeometryHead.WORLD_POINTS)
+_NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
+_STEPS_AHEAD = 3
+"""Steps whose data the workers make while one is computed."""
+
+
+class GeometryNetwork(nn.Module):
+    """The encoder with the modules that exist in training only."""
+
+    def __init__(self, encoder: GeometryEncoder, supervision: CorrespondenceSupervision) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.supervision = supervision
+
+
+def build_encoder(settings: ModelSettings, seed: int) -> GeometryEncoder:
+    """A randomly weighted encoder; the same seed gives the same weights.
+
+    Raises:
+        ConfigError: there is no such size, or a setting of the encoder is unknown or wrong.
+    """
+    if settings.size not in SIZES:
+        raise ConfigError(f"model.size is {settings.size!r}; there are {', '.join(SIZES)}")
+    values = SIZES[settings.size].build_config().geometry_config.to_dict()
+    unknown = sorted(set(settings.geometry) - set(values))
+    if unknown:
+        raise ConfigError(f"model.geometry.{unknown[0]} is no setting of the geometry encoder")
+    try:
+        config = GeometryEncoderConfig(**(values | dict(settings.geometry)))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"model.geometry: {error}") from error
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = GeometryEncoder(config)
+    initialize(encoder)
+    # The heads' colour is the image itself: it teaches nothing here.
+    encoder.heads.color.requires_grad_(False)
+    return encoder
+
+
+class GeometryStage:
+    """Stage 1, for the `Trainer`.
+
+    Raises:
+        ConfigError: the configuration does not fit the model or the machine.
+        TrainingError: the weights to start from cannot be read.
+    """
+
+    def __init__(self, config: GeometryConfig) -> None:
+        self.config = config
+        self.device = resolve_device(config.run.device)
+        encoder = build_encoder(config.model, config.run.seed)
+        patch, size = encoder.config.patch_size, config.data.image_size
+        if size % patch:
+            raise ConfigError(f"data.image_size is {size}; it must be a multiple of {patch}")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.run.seed + 1)
+            try:
+                supervision = CorrespondenceSupervision(
+                    encoder.config, (size // patch, size // patch)
+                )
+            except ValueError as error:
+                raise ConfigError(f"model.geometry.state_size: {error}") from error
+        self.module = GeometryNetwork(encoder, supervision).to(self.device)
+        if config.init_from:
+            self._take_over(Path(config.init_from).expanduser())
+        self._workers: OrderedWorkers[FilmTask, Sequences] | None = None
+        self._films: Iterator[Sequences] = iter(())
+        self._evaluation: Evaluation | None = None
+
+    @property
+    def encoder(self) -> GeometryEncoder:
+        """The network that is shipped."""
+        return self.module.encoder
+
+    def start(self, step: int) -> None:
+        """Begin to film for `step` and those after it."""
+        run = self.config.run
+        if run.threads and self.device.type == "cpu":
+            torch.set_num_threads(run.threads)
+        ahead = _STEPS_AHEAD * max(
+            phase.sequences // self.config.data.sequences_per_world
+            for phase in self.config.curriculum
+        )
+        self._workers = OrderedWorkers(film, run.workers, ahead)
+        short, walks = evaluation_tasks(self.config.evaluation, self.config.data)
+        self._evaluation = Evaluation(
+            list(self._workers.map(short)),
+            list(self._workers.map(walks)),
+            self.config.data.max_depth,
+        )
+        self._films = self._workers.map(self._tasks(step))
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._workers is not None:
+            self._workers.close()
+
+    def _tasks(self, step: int) -> Iterator[FilmTask]:
+        data, most = self.config.data, max(p.sequences for p in self.config.curriculum)
+        while True:
+            phase = self.config.phase(step)
+            for room in range(phase.sequences // data.sequences_per_world):
+                yield FilmTask(
+                    Split.TRAIN,
+                    self.config.run.seed,
+                    step * most + room,
+                    data.sequences_per_world,
+                    phase.frames,
+                    phase.interval,
+                    data,
+                    augment=True,
+                )
+            step += 1
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Film and compare; see `Stage`."""
+        count = self.config.phase(step).sequences // self.config.data.sequences_per_world
+        films = [next(self._films) for _ in range(count)]
+        batch = GeometryBatch.of(
+            Sequences.concatenate(films), self.config.data.max_depth, self.device
+        )
+        return self.compare(batch, self.config.phase(step).truncate)
+
+    def compare(self, batch: GeometryBatch, truncate: int) -> dict[str, Tensor]:
+        """Run the network over a batch and compare it with the truth.
+
+        Args:
+            batch: the sequences.
+            truncate: frames after which no gradient flows back through the state.
+        """
+        with self._computing(), self._watching():
+            outputs, tokens = self._run(batch, truncate)
+        terms = self._pointmap_terms(batch, outputs)
+        terms |= self._pose_terms(batch, outputs)
+        with self._computing():
+            terms |= self._correspondence_terms(batch, tokens)
+        weights = self.config.losses
+        total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
+        assert isinstance(total, Tensor)
+        return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
+
+    def _computing(self) -> ExitStack:
+        stack = ExitStack()
+        bfloat16 = self.config.run.precision == Precision.BFLOAT16
+        stack.enter_context(torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16))
+        if self.device.type == "cpu":
+            # The backward pass of the fused kernel takes ten times as long on a CPU.
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        return stack
+
+    def _watching(self) -> AbstractContextManager[None]:
+        if self.config.losses.attention:
+            return self.module.supervision.watching(self.encoder)
+        return nullcontext()
+
+    def _run(
+        self, batch: GeometryBatch, truncate: int
+    ) -> tuple[list[GeometryOutput], list[FrameTokens]]:
+        outputs, tokens = [], []
+        state = self.encoder.initial_state(len(batch.images))
+        for number, frame in enumerate(batch.images.unbind(1)):
+            # In float32 the state loses nothing from step to step, and tokens are not padded.
+            state = state.to(dtype=torch.float32)
+            if number and number % truncate == 0:
+                state = replace(state, tokens=state.tokens.detach(), memory=state.memory.detach())
+            trace: dict[str, Tensor] = {}
+            output, state = self.encoder.step(frame, state, _HEADS, trace=trace)
+            outputs.append(output)
+            tokens.append(self.module.supervision.collect(trace["encoded"], output.patch_tokens))
+        return outputs, tokens
+
+    def _pointmap_terms(
+        self, batch: GeometryBatch, outputs: list[GeometryOutput]
+    ) -> dict[str, Tensor]:
+        # Every so many pixels, from a random one, so that each pixel of a patch has its turn.
+        stride = self.config.data.pixel_stride
+        down, across = torch.randint(stride, (2,)).tolist()
+        pixels = (slice(None), slice(None), slice(down, None, stride), slice(across, None, stride))
+        # Errors count in proportion to the distance from the camera that took the frame.
+        scale = batch.points_self[pixels].norm(dim=-1).clamp(min=_NEAREST)
+        terms: dict[str, Tensor] = {}
+        for view in ("self", "world"):
+            points = torch.stack([getattr(o, f"points_{view}") for o in outputs], 1)
+            confidence = torch.stack([getattr(o, f"confidence_{view}") for o in outputs], 1)
+            loss, error = pointmap_loss(
+                points[pixels],
+                confidence[pixels],
+                getattr(batch, f"points_{view}")[pixels],
+                batch.valid[pixels],
+                scale,
+                self.config.losses.confidence,
+            )
+            terms |= {f"points_{view}": loss, f"_error_{view}": error}
+        return terms
+
+    def _pose_terms(self, batch: GeometryBatch, outputs: list[GeometryOutput]) -> dict[str, Tensor]:
+        estimated = torch.stack([output.camera_to_world for output in outputs], 1)
+        true = batch.T_world_camera
+        said, moved = step_motion(estimated), batch.step_motion
+        R, t = slice(None, 3), 3
+        return {
+            "rotation": rotation_loss(estimated[..., R, R], true[..., R, R]),
+            "translation": translation_loss(estimated[..., R, t], true[..., R, t]),
+            "step_rotation": rotation_loss(said[..., R, R], moved[..., R, R]),
+            "step_translation": translation_loss(said[..., R, t], moved[..., R, t]),
+        }
+
+    def _correspondence_terms(
+        self, batch: GeometryBatch, tokens: list[FrameTokens]
+    ) -> dict[str, Tensor]:
+        supervision, patch = self.module.supervision, self.encoder.config.patch_size
+        weights = self.config.losses
+        parts: dict[str, list[Tensor]] = {}
+
+        def add(name: str, value: Tensor) -> None:
+            parts.setdefault(name, []).append(value)
+
+        if weights.attention:
+            add("attention", supervision.attention_loss(tokens[0], None))
+        for frame in range(1, len(tokens)):
+            before = find_matches(batch, frame, frame - 1, patch)
+            first = before if frame == 1 else find_matches(batch, frame, 0, patch)
+            if weights.features:
+                add("features", supervision.feature_loss(tokens[frame], tokens[frame - 1], before))
+                if frame > 1:
+                    add("features", supervision.feature_loss(tokens[frame], tokens[0], first))
+            if weights.attention:
+                add("attention", supervision.attention_loss(tokens[frame], before))
+            if weights.flow or weights.visibility:
+                flow, visibility, distance = supervision.flow_losses(
+                    tokens[frame].decoded, (before, first)
+                )
+                add("flow", flow)
+                add("visibility", visibility)
+                add("_flow_error", distance)
+        return {name: torch.stack(values).mean() for name, values in parts.items()}
+
+    def evaluate(self) -> dict[str, float]:
+        """Metrics on held-out rooms; see `Stage`."""
+        assert self._evaluation is not None, "start() films the rooms"
+        with self._computing():
+            return self._evaluation.measure(self.encoder)
+
+    def export(self, folder: Path) -> None:
+        """Write the encoder in the form of transformers."""
+        self.encoder.save_pretrained(folder)
+
+    def _take_over(self, path: Path) -> None:
+        """Start from a checkpoint's averaged weights, or from an exported folder."""
+        if path.is_dir():
+            try:
+                weights = GeometryEncoder.from_pretrained(path).state_dict()
+            except (OSError, ValueError, RuntimeError) as error:
+                raise TrainingError(f"init_from: {path}: cannot be read ({error})") from error
+            missing = self.encoder.load_state_dict(weights, strict=False)
+        else:
+            content = load_checkpoint(path)
+            weights = content["module"] | content.get("averaged", {}).get("average", {})
+            missing = self.module.load_state_dict(weights, strict=False)
+        if missing.missing_keys or missing.unexpected_keys:
+            raise TrainingError(
+                f"init_from: {path}: is of another network "
+                f"({', '.join((missing.missing_keys + missing.unexpected_keys)[:3])})"
+            )
