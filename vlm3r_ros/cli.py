@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from vlm3r_ros.commands.benchmark import app as benchmark_app
+from vlm3r_ros.commands.train import train_app
 from vlm3r_ros.commands.worlds import worlds_app
 
 # Errors of a user's doing by the module they are from; one that is not loaded has not raised any.
@@ -21,6 +22,7 @@ _USER_ERRORS = {
     "vlm3r_ros.models.model_folder": "ModelFolderError",
     "vlm3r_ros.recordings.recording": "RecordingError",
     "vlm3r_ros.resources": "ResourceError",
+    "vlm3r_ros.training.errors": "TrainingError",
     "vlm3r_ros.worlds.dataset_folder": "DatasetError",
 }
 
@@ -54,6 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(train_app, name="train")
 app.add_typer(worlds_app, name="worlds")
 
 Model = Annotated[str, typer.Option(help="nano, vlm3r-7b, a model folder, or a name on the Hub.")]
