@@ -329,3 +329,17 @@ def test_published_times_are_whole_seconds_that_differ_by_two():
 def test_frames_that_do_not_tell_objects_apart_are_named():
     with pytest.raises(SceneError, match="instance_id"):
         drafts(obj_appearance_order, scene([thing("bed", [1, 0, 0], CUBE)]))
+
+
+def test_nobody_stands_by_what_hangs_from_the_ceiling():
+    room = scene(
+        [
+            thing("bed", [0, 0, 0.1], [0.1, 0.1, 0.2]),
+            thing("tv", [1, 0, 1], [0.1] * 3),
+            thing("ceiling light", [1, 2, 2.4], [0.1] * 3),
+        ]
+    )
+    found = drafts(object_rel_direction_v1, room) + drafts(object_rel_direction_v2, room)
+    assert found
+    assert {d.fields["positioning_object"] for d in found} <= {"bed", "tv"}
+    assert "ceiling light" in {d.fields["querying_object"] for d in found}

@@ -168,8 +168,12 @@ def _assembled(
     assembler = Assembler(settings.plan, settings.wording)
     for scene in scenes:
         report.scenes += 1
-        for error in scene.problems:
-            report.skips.add(error)
+        if scene.drafts:
+            # Told at the end: whole data sets lack what some tasks need.
+            report.skips.errors += scene.problems
+        else:
+            for error in scene.problems:
+                report.skips.add(error)
         tasks: set[QuestionType] = set()
         for question in assembler.questions(scene):
             report.pairs[question.question_type] += 1

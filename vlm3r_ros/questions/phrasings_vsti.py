@@ -21,8 +21,7 @@ _CLOSEST_TRAINING = (
     "At {frame_description}, which of these objects is the closest to you?",
     "Which of {choices_and} is the nearest to the person filming in {frame_description}?",
     "Look at {frame_description}: which of {choices_and} is closest?",
-    "In {frame_description}, what would the camera bump into first if it went straight to each: "
-    "{choices_or}?",
+    "Which thing is nearest in {frame_description}: {choices_or}?",
     "Which object is the least far from the camera in {frame_description}?",
 )
 _CLOSEST_HELD_OUT = (
@@ -125,8 +124,8 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "{frame_description}, or farther away?",
             "At {frame_description}, how does the {obj_A_name} lie against the {obj_B_name}: near "
             "or far?",
-            "Look at {frame_description}. Is the {obj_A_name} in front of the {obj_B_name} or "
-            "behind it, as seen from the camera?",
+            "Look at {frame_description}. Near or far, compared to the {obj_B_name}: how does the "
+            "camera see the {obj_A_name}?",
             "In {frame_description}, does the camera see the {obj_A_name} nearer or farther than "
             "the {obj_B_name}?",
             "Near or far: the {obj_A_name} against the {obj_B_name} in {frame_description}?",

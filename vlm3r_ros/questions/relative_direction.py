@@ -18,6 +18,7 @@ from vlm3r_ros.questions.rules import (
     DIRECTION_DISTANCE_MIN,
     DIRECTION_MARGIN,
     DIRECTION_PLAN_DISTANCE_MIN,
+    DIRECTION_STAND_HEIGHT,
     DIRECTION_STRAY_CORNERS,
 )
 from vlm3r_ros.questions.sampling import spread
@@ -94,18 +95,23 @@ class Directions:
         near = view.object_distances[np.ix_(unique, unique)]
         fit = (near >= DIRECTION_DISTANCE_MIN) & (near <= DIRECTION_DISTANCE_MAX)
         plan = view.boxes.centroids[unique, :2]
+        corners = view.boxes.corners()
+        stood_by = np.ones(len(unique), bool)
         if not view.published:
             apart = np.linalg.norm(plan[:, None] - plan, axis=-1)
             fit &= apart >= DIRECTION_PLAN_DISTANCE_MIN
+            bottoms = corners[..., 2].min(1, initial=np.inf)
+            lowest = bottoms.min(initial=np.inf)
+            stood_by = bottoms[unique] <= lowest + DIRECTION_STAND_HEIGHT
         np.fill_diagonal(fit, False)
-        triples = np.argwhere(fit[:, :, None] & fit[:, None] & fit)
+        triples = np.argwhere(stood_by[:, None, None] & fit[:, :, None] & fit[:, None] & fit)
         stand, face, ask = triples.T
         forward = plan[face] - plan[stand]
-        corners = view.boxes.corners()[unique][..., :2]
+        asked = corners[unique[ask], :, :2]
         return cls(
             unique[triples],
             _angles(forward, plan[ask] - plan[stand]),
-            _angles(forward[:, None], corners[ask] - plan[stand][:, None]),
+            _angles(forward[:, None], asked - plan[stand][:, None]),
         )
 
 

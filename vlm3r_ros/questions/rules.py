@@ -64,6 +64,8 @@ DIRECTION_DISTANCE_MIN = 0.30
 DIRECTION_DISTANCE_MAX = 5.0
 DIRECTION_PLAN_DISTANCE_MIN = 0.30
 """Between centroids as seen from above; what hangs over another thing is in no direction."""
+DIRECTION_STAND_HEIGHT = 1.9
+"""Of a box's lower end above the lowest one of all: nobody stands by what hangs higher."""
 DIRECTION_MARGIN = 10.0
 """Off every boundary between sectors; the published 4-way rule has it on one side only."""
 DIRECTION_STRAY_CORNERS = 2
