@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from vlm3r_ros.commands.benchmark import app as benchmark_app
+from vlm3r_ros.commands.questions import questions_app
 from vlm3r_ros.commands.train import train_app
 from vlm3r_ros.commands.worlds import worlds_app
 
@@ -20,6 +21,7 @@ _USER_ERRORS = {
     "vlm3r_ros.models.devices": "DeviceError",
     "vlm3r_ros.models.geometry.onnx_backend": "OnnxBackendError",
     "vlm3r_ros.models.model_folder": "ModelFolderError",
+    "vlm3r_ros.questions.errors": "QuestionsError",
     "vlm3r_ros.recordings.recording": "RecordingError",
     "vlm3r_ros.resources": "ResourceError",
     "vlm3r_ros.training.errors": "TrainingError",
@@ -56,6 +58,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(questions_app, name="questions")
 app.add_typer(train_app, name="train")
 app.add_typer(worlds_app, name="worlds")
 
