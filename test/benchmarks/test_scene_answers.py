@@ -102,7 +102,7 @@ def random_scene(seed: int) -> Scene:
 
 @pytest.fixture(scope="module")
 def scenes():
-    return [random_scene(seed) for seed in range(6)]
+    return [random_scene(seed) for seed in range(3)]
 
 
 @pytest.mark.parametrize("wording", Wording)
