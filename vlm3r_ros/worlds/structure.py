@@ -16,7 +16,7 @@ from vlm3r_ros.worlds.primitives import Material, Placed, Primitive, Shape, Text
 _SLAB = 0.1  # m: thickness of floor and ceiling
 _SKIRTING = (0.012, 0.07)  # m: thickness and height
 _PLAIN_WALLS = (Texture.PLAIN, Texture.PLASTER, Texture.PLASTER)
-_PATTERNED_WALLS = (Texture.BRICKS, Texture.STRIPES, Texture.TILES, Texture.PLANKS, Texture.CHECKS)
+_PATTERNED_WALLS = (Texture.BRICKS, Texture.STRIPES, Texture.TILES, Texture.PLANKS)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ def _shade(random: Random) -> Material:
 
 
 def _stepped_shade(shade: Material, radius: float, height: float, z: float) -> list[Primitive]:
-    """A cone in three steps, narrow above."""
-    step = height / 3
+    """A cone in steps, narrow above."""
+    step = height / 5
     return [
         tube(shade, radius * share, step, (0, 0, z + k * step))
-        for k, share in enumerate((1.0, 0.86, 0.72))
+        for k, share in enumerate((1.0, 0.92, 0.84, 0.76, 0.68))
     ]
 
 
