@@ -163,8 +163,8 @@ class Cameraman:
         places = self._free.random_places(self._generator, _CANDIDATES)
         clear = self._free.clearance(places)
         # Where nothing is roomy, the roomiest place: there one can still turn.
-        roomy = np.flatnonzero(clear >= self._clearance)
-        return np.asarray(places[roomy[0] if len(roomy) else clear.argmax()])
+        roomy = min(self._generator.uniform(self._clearance, _ROOMY), clear.max())
+        return np.asarray(places[(clear >= roomy).argmax()])
 
     def _walk(self) -> bool:
         """From place to place, looking around."""

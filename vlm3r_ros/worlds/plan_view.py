@@ -155,7 +155,7 @@ def write_names(
     frame = axes.get_window_extent()
     taken = np.empty((0, 4))
     for place, name in zip(axes.transData.transform(places), names, strict=True):
-        half = np.array([0.29 * len(name) * font_size * points, line / 2])
+        half = np.array([0.31 * len(name) * font_size * points, line / 2])
         low, high = np.array(frame.p0) + half, np.array(frame.p1) - half
         for rows in (0, 1, -1, 2, -2):
             shifted = place + np.array([0.0, rows * apart])
