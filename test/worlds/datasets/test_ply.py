@@ -31,6 +31,14 @@ def test_a_file_that_ends_too_early_is_told(tmp_path, cut):
         read_ply(path)
 
 
+def test_a_count_beyond_all_memory_is_told_as_well(tmp_path):
+    path = tmp_path / "mesh.ply"
+    write_ply(path, VERTICES)
+    path.write_bytes(path.read_bytes().replace(b"vertex 4", b"vertex 4000000000000000", 1))
+    with pytest.raises(PlyError, match="it ends after 4 of"):
+        read_ply(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

@@ -174,6 +174,12 @@ def test_a_split_is_what_its_list_says(scan, room):
     assert scene.video_path == "ScanNetpp/videos/train/1b.mp4"
 
 
+def test_the_mesh_without_colours_of_labels_will_do(scan):
+    mesh = scan.folder / "scans/mesh_aligned_0.05_semantic.ply"
+    mesh.rename(mesh.with_name("mesh_aligned_0.05.ply"))
+    assert scan.read().room_size == pytest.approx(FLOOR.prod(), rel=0.02)
+
+
 def test_a_folder_without_scans_is_told(tmp_path):
     with pytest.raises(SceneError, match=r"holds no ScanNet\+\+ scans"):
         list(read_scannetpp(tmp_path))

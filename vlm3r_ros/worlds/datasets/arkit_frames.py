@@ -99,7 +99,7 @@ def read_frames(scene: str, folder: Path, split: str) -> tuple[SceneFrame, ...]:
             frame_id=int(index),
             T_world_camera=pose,
             time=float(times[index] - times[0]),
-            color_path=media_path("", "color", split, f"{scene}/{images[index].name}")
+            color_path=media_path("color", split, f"{scene}/{images[index].name}")
             if images
             else "",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -111,13 +112,18 @@ def _read_element(file: BinaryIO, element: _Element, order: str) -> NDArray[np.v
         else:
             columns.append((name, order + kind))
     dtype = np.dtype(columns)
-    content = file.read(element.count * dtype.itemsize)
-    rows = np.frombuffer(content, dtype, count=len(content) // max(dtype.itemsize, 1))
+    # A broken count may be larger than any memory.
+    size = min(element.count * dtype.itemsize, os.fstat(file.fileno()).st_size)
+    content = file.read(size)
+    whole = len(content) // dtype.itemsize if dtype.itemsize else 0
+    rows = np.frombuffer(content, dtype, count=whole) if whole else np.empty(0, dtype)
     for name, _, length in element.properties:
         if length and (rows[_length_of(name)] != 3).any():
             raise PlyError(f"{name} of {element.name} are not all of length 3; only triangles are")
     if len(rows) < element.count:
-        raise PlyError(f"it ends after {len(rows)} of {element.count} {element.name} rows")
+        raise PlyError(
+            f"it ends after {len(rows)} of {element.count} {element.name} rows; fetch it again"
+        )
     return rows
 
 

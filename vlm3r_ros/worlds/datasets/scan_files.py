@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from vlm3r_ros.worlds.boxes import FloatArray
-from vlm3r_ros.worlds.datasets.ply import Mesh, PlyError, read_ply
+from vlm3r_ros.worlds.datasets.ply import Mesh, read_ply
 from vlm3r_ros.worlds.scene import VisibleObject
 from vlm3r_ros.worlds.skipping import SceneError
 
@@ -59,8 +59,8 @@ def read_mesh(scene: str, path: Path, field: str) -> Mesh:
         mesh = read_ply(path)
     except OSError as error:
         raise _unreadable(scene, path, field, error) from error
-    except PlyError as error:
-        raise SceneError(scene, field, f"{error}; fetch the file again") from error
+    except ValueError as error:
+        raise SceneError(scene, field, str(error)) from error
     if not len(mesh.vertices):
         raise SceneError(scene, field, "has no vertices")
     if not np.isfinite(mesh.vertices).all():

@@ -203,6 +203,6 @@ def measure_room(scene: str, mesh: Mesh, field: str, published_seed: int | None)
         raise SceneError(scene, field, str(error)) from error
 
 
-def media_path(folder: str, kind: str, split: str, rest: str) -> str:
+def media_path(*parts: str) -> str:
     """A path as the metadata names it: `ScanNet/videos/train/scene0191_00.mp4`."""
-    return "/".join(part for part in (folder, kind, split, rest) if part)
+    return "/".join(part for part in parts if part)

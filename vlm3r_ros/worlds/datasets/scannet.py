@@ -97,6 +97,8 @@ class ScanNet:
         if not there:
             of = f" of split '{self.split}'" if self.split else ""
             raise SceneError(str(self.folder), "", f"holds no ScanNet scans{of} (scene0000_00)")
+        # Without the table no scan can be read, which is better told once.
+        _ = self._labels
         return there
 
     def read(self, name: str, notes: SkipLog) -> Scene:
@@ -173,6 +175,6 @@ class ScanNet:
                 frame_id=index,
                 T_world_camera=NO_POSE if pose is None else pose,
                 visible=visible_in(scan.mask(index), first_id=0, any_pixel=self.published),
-                color_path=media_path("", "color", self.split, f"{name}.jpg"),
-                depth_path=media_path("", "depth", self.split, f"{name}.png"),
+                color_path=media_path("color", self.split, f"{name}.jpg"),
+                depth_path=media_path("depth", self.split, f"{name}.png"),
             )

@@ -44,7 +44,8 @@ from vlm3r_ros.worlds.skipping import SceneError, SkipLog
 
 DATASET = "ScanNetpp"
 
-_MESH = "mesh_aligned_0.05_semantic.ply"
+# The same vertices; the published procedure takes the first.
+_MESHES = ("mesh_aligned_0.05_semantic.ply", "mesh_aligned_0.05.ply")
 _ANNOTATION = "segments_anno.json"
 _IMAGES = "train_test_lists.json"
 _SEED = 42
@@ -101,8 +102,10 @@ class ScanNetpp:
         scan = self._data / name
         naming = SCANNETPP_PUBLISHED if self.published else SCANNETPP
         groups = by_category(self._annotated(name, scan), naming.categories, notes)
-        mesh = read_mesh(name, scan / "scans" / _MESH, _MESH)
-        room = measure_room(name, mesh, _MESH, _SEED if self.published else None)
+        there = [file for file in _MESHES if (scan / "scans" / file).is_file()]
+        file = (there or _MESHES)[0]
+        mesh = read_mesh(name, scan / "scans" / file, file)
+        room = measure_room(name, mesh, file, _SEED if self.published else None)
         return Scene(
             name=name,
             dataset=DATASET,
@@ -152,7 +155,7 @@ class ScanNetpp:
                 frame_id=stem,
                 T_world_camera=poses.get(stem, NO_POSE),
                 visible=visible_in(mask, first_id=1, any_pixel=self.published),
-                color_path=media_path("", "color", self.split, f"{name}/{image}"),
+                color_path=media_path("color", self.split, f"{name}/{image}"),
             )
 
 
