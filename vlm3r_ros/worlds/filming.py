@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vlm3r_ros.worlds.boxes import FloatArray
 from vlm3r_ros.worlds.build import build_world
@@ -68,6 +69,17 @@ class FilmedFrame:
     time: float
     T_world_camera: FloatArray
     view: View
+
+    @property
+    def color(self) -> NDArray[np.uint8]:
+        """RGB `[H, W, 3]`.
+
+        Raises:
+            ValueError: it was rendered without.
+        """
+        if self.view.color is None:
+            raise ValueError(f"frame {self.index} was rendered without colour")
+        return self.view.color
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ def write_scene(
             writers.append(stack.enter_context(bag))
         for frame in film.frames(None if moving else described, color=moving):
             for writer in writers:
-                writer.write(frame.view.color)
+                writer.write(frame.color)
             if frame.index in described:
                 scene_frames.append(_describe(folder, film, frame, settings))
     return scene_records(film.scene(scene_frames, folder.relative(folder.video(name))))
