@@ -17,6 +17,7 @@ from vlm3r_ros.worlds.primitives import Placed, build_table
 from vlm3r_ros.worlds.reachability import clear_the_way
 from vlm3r_ros.worlds.room_kinds import ANYWHERE, KINDS, RoomKind
 from vlm3r_ros.worlds.scene import SceneObject
+from vlm3r_ros.worlds.skipping import SceneError
 from vlm3r_ros.worlds.structure import build_structure, draw_finish
 from vlm3r_ros.worlds.wall_spans import Prefer
 from vlm3r_ros.worlds.world import World, WorldId
@@ -35,14 +36,14 @@ def build_world(world_id: WorldId) -> World:
     """The world of an id: the same on every machine.
 
     Raises:
-        RuntimeError: no room could be made from the id in which one can walk to everything.
+        SceneError: no room could be made from the id in which one can walk to everything.
     """
     random = Random(int(world_id.generator().integers(2**63)))
     for _ in range(_ATTEMPTS):
         world = _attempt(world_id, random)
         if world is not None:
             return world
-    raise RuntimeError(f"{world_id.name}: no room in {_ATTEMPTS} could be walked through")
+    raise SceneError(world_id.name, "", f"no room in {_ATTEMPTS} could be walked through")
 
 
 def _attempt(world_id: WorldId, random: Random) -> World | None:
