@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from vlm3r_ros.worlds.boxes import FloatArray
+from vlm3r_ros.worlds.compiled import kernel
 from vlm3r_ros.worlds.primitives import PrimitiveTable
-from vlm3r_ros.worlds.rasterizer import NO_PRIMITIVE, NOTHING, rasterize
+from vlm3r_ros.worlds.rasterizer import NO_PRIMITIVE, NOTHING, draw_boxes, draw_rounds, find_visible
 from vlm3r_ros.worlds.scene import Intrinsics
 
 NO_OBJECT = -1
@@ -24,7 +24,7 @@ class Drawing:
     Attributes:
         inverse_depth: float32 `[H, W]`, 1/m along the optical axis; `NOTHING` where nothing is.
         primitive: int32 `[H, W]`, number of the primitive; `NO_PRIMITIVE` where nothing is.
-        local_rays: `[P, 4, 3]`, see `rasterize`.
+        local_rays: `[P, 4, 3]`, see `find_visible`.
         pose: `T_world_camera` `[4, 4]`.
         lens: `(fx, fy, cx, cy)`.
     """
@@ -34,7 +34,6 @@ class Drawing:
     local_rays: FloatArray
     pose: FloatArray
     lens: FloatArray
-
 
     def depth_and_instance(
         self, instances: NDArray[np.int32]
@@ -46,7 +45,7 @@ class Drawing:
         return depth, instance
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _read_out(
     inverse_depth: NDArray[np.float32],
     primitive: NDArray[np.int32],
@@ -76,18 +75,30 @@ def draw(
         pose,
         np.array([intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy], float),
     )
-    rasterize(
-        np.arange(len(table), dtype=np.int32) if chosen is None else chosen,
-        table.shape,
+    numbers = np.arange(len(table), dtype=np.int32) if chosen is None else chosen
+    rectangle = np.empty((len(table), 4), np.int64)
+    find_visible(
+        numbers,
         table.center,
         table.half,
         table.rotation,
         drawing.lens,
         pose,
-        drawing.inverse_depth,
-        drawing.primitive,
+        intrinsics.width,
+        intrinsics.height,
+        rectangle,
         drawing.local_rays,
     )
+    for draw_shapes in (draw_boxes, draw_rounds):
+        draw_shapes(
+            numbers,
+            table.shape,
+            table.half,
+            rectangle,
+            drawing.local_rays,
+            drawing.inverse_depth,
+            drawing.primitive,
+        )
     return drawing
 
 

@@ -13,6 +13,8 @@ from vlm3r_ros.worlds.shading import shade
 from vlm3r_ros.worlds.world import World
 
 __all__ = ["NO_OBJECT", "View", "render"]
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """A frame.

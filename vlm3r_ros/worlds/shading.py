@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from vlm3r_ros.worlds.compiled import inlined, kernel
 from vlm3r_ros.worlds.drawing import Drawing
 from vlm3r_ros.worlds.surfaces import BLOCK, COLOR, LANES, NORMAL, PLACE, find_ray_ends
 from vlm3r_ros.worlds.textures import paint
@@ -15,7 +15,6 @@ LAMP_REACH = 3.0  # m: where a lamp's light has fallen to half
 OUTSIDE = np.array([0.45, 0.55, 0.68], np.float32)  # linear colour where a ray meets nothing
 _KNEE = 0.6  # linear light above which highlights are compressed
 _RAYS_AT_ONCE = 1 << 15  # as many as stay in a processor's cache
-_FAST = {"contract", "nsz", "nnan", "ninf"}
 f32 = np.float32
 
 
@@ -44,11 +43,12 @@ def shade(world: World, drawing: Drawing, samples: int = 1) -> NDArray[np.uint8]
             lighting.colors,
             lighting.ambient,
         )
-        _expose(ends.blocks, ends.ray, ends.first[-1], samples, OUTSIDE, color[top:bottom])
+        strip = color[top:bottom]
+        _expose(ends.blocks, ends.ray, ends.first[-1], samples, OUTSIDE, ends.light, strip)
     return color
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@kernel
 def _light(
     blocks: NDArray[np.float32],
     first: NDArray[np.int32],
@@ -92,38 +92,21 @@ def _light(
                 block[COLOR * LANES + i] = max(zero, block[COLOR * LANES + i] * lit)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@kernel
 def _expose(
     blocks: NDArray[np.float32],
     ray: NDArray[np.int32],
     count: int,
     samples: int,
     outside: NDArray[np.float32],
+    total: NDArray[np.float32],
     color: NDArray[np.uint8],
 ) -> None:
     """Average the light of each pixel's rays and encode it as sRGB."""
-    height, width = color.shape[:2]
+    width = color.shape[1]
     out = color.reshape(-1)
-    if samples == 1:
-        for at in range(len(out) // 3):
-            for k in range(3):
-                out[3 * at + k] = np.uint8(_encode(outside[k]))
-        byte = np.empty(3 * LANES, np.int32)
-        for number in range(count):
-            start = number * BLOCK + COLOR * LANES
-            light = blocks[start : start + 3 * LANES]
-            for i in range(3 * LANES):
-                byte[i] = _encode(light[i])
-            for i in range(LANES):
-                at = ray[number * LANES + i]
-                if at >= 0:
-                    out[np.uint64(3 * at)] = byte[i]
-                    out[np.uint64(3 * at + 1)] = byte[LANES + i]
-                    out[np.uint64(3 * at + 2)] = byte[2 * LANES + i]
-        return
     # Every ray meets nothing at first; those that meet something change that.
     rays = samples * samples
-    total = np.empty(len(out), np.float32)
     for at in range(len(out) // 3):
         for k in range(3):
             total[3 * at + k] = rays * outside[k]
@@ -131,16 +114,18 @@ def _expose(
         for i in range(LANES):
             at = ray[number * LANES + i]
             if at >= 0:
-                row, column = at // (width * samples), at % (width * samples)
-                pixel = row // samples * width + column // samples
+                if samples > 1:
+                    row, column = at // (width * samples), at % (width * samples)
+                    at = row // samples * width + column // samples
+                pixel = np.uint64(3 * at)
                 for k in range(3):
-                    light = blocks[number * BLOCK + (COLOR + k) * LANES + i]
-                    total[3 * pixel + k] += light - outside[k]
+                    light = blocks[np.uint64(number * BLOCK + (COLOR + k) * LANES + i)]
+                    total[pixel + np.uint64(k)] += light - outside[k]
     for i in range(len(out)):
         out[i] = _encode(total[i] * f32(1 / rays))
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _encode(light: np.float32) -> np.int32:
     """The sRGB byte of linear light, highlights compressed; from roots, to half a step."""
     zero, one, knee, room = f32(0), f32(1), f32(_KNEE), f32(1 - _KNEE)

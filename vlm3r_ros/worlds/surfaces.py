@@ -11,9 +11,9 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from vlm3r_ros.worlds.compiled import inlined, kernel
 from vlm3r_ros.worlds.drawing import Drawing
 from vlm3r_ros.worlds.primitives import PrimitiveTable, Shape
 
@@ -33,7 +33,6 @@ FIELDS = 17
 BLOCK = FIELDS * LANES
 
 _BOX, _CYLINDER = int(Shape.BOX), int(Shape.CYLINDER)
-_FAST = {"contract", "nsz", "nnan", "ninf"}
 f32 = np.float32
 _LANES, _BLOCK, _DEPTH = np.uint64(LANES), np.uint64(BLOCK), np.uint64(DEPTH * LANES)
 
@@ -46,11 +45,15 @@ class RayEnds:
         blocks: float32 `[B * BLOCK]`, see the names of the rows.
         ray: int32 `[B * LANES]`, index of each lane's ray in the rows, -1 for unused lanes.
         first: int32 `[P + 1]`, first block of each primitive; the last is the number of blocks.
+        runs: int32 `[R + 1, 2]`, first ray and primitive of runs along the rows, while sorting.
+        light: float32 `[3 * R]`, for what becomes of the rays.
     """
 
     blocks: NDArray[np.float32]
     ray: NDArray[np.int32]
     first: NDArray[np.int32]
+    runs: NDArray[np.int32]
+    light: NDArray[np.float32]
 
 
 def find_ray_ends(drawing: Drawing, table: PrimitiveTable, rows: slice) -> RayEnds:
@@ -59,8 +62,8 @@ def find_ray_ends(drawing: Drawing, table: PrimitiveTable, rows: slice) -> RayEn
     What is returned is overwritten by the thread's next call.
     """
     primitive = drawing.primitive[rows]
-    ends = _workspace.get(primitive.size // LANES + len(table) + 1, len(table))
-    _sort(drawing.inverse_depth[rows], primitive, ends.blocks, ends.ray, ends.first)
+    ends = _workspace.get(primitive.size, len(table))
+    _sort(drawing.inverse_depth[rows], primitive, ends.blocks, ends.ray, ends.first, ends.runs)
     _locate(
         ends.blocks,
         ends.ray,
@@ -81,32 +84,38 @@ class _Workspace(threading.local):
     """Memory that a thread uses again: fresh pages cost more than what is computed on them."""
 
     def __init__(self) -> None:
-        self._blocks = np.empty(0, np.float32)
-        self._ray = np.empty(0, np.int32)
+        self._blocks = self._rays = 0
 
-    def get(self, blocks: int, primitives: int) -> RayEnds:
-        if len(self._ray) < blocks * LANES:
-            self._blocks = np.empty(blocks * BLOCK, np.float32)
+    def get(self, rays: int, primitives: int) -> RayEnds:
+        blocks = rays // LANES + primitives + 1
+        if blocks > self._blocks:
+            self._blocks = blocks
+            self._block = np.empty(blocks * BLOCK, np.float32)
             self._ray = np.empty(blocks * LANES, np.int32)
-        return RayEnds(self._blocks, self._ray, np.empty(primitives + 1, np.int32))
+        if rays > self._rays:
+            self._rays = rays
+            self._runs = np.empty((rays + 1, 2), np.int32)
+            self._light = np.empty(3 * rays, np.float32)
+        first = np.empty(primitives + 1, np.int32)
+        return RayEnds(self._block, self._ray, first, self._runs, self._light)
 
 
 _workspace = _Workspace()
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _sort(
     inverse_depth: NDArray[np.float32],
     primitive: NDArray[np.int32],
     blocks: NDArray[np.float32],
     ray: NDArray[np.int32],
     first: NDArray[np.int32],
+    runs: NDArray[np.int32],
 ) -> None:
     height, width = primitive.shape
     count = len(first) - 1
     following = np.zeros(count, np.int64)
     # Runs of one primitive along a row: their first pixel and the primitive.
-    runs = np.empty((height * width + 1, 2), np.int64)
     number = 0
     for y in range(height):
         line = primitive[y]
@@ -143,7 +152,7 @@ def _sort(
                 ray[slot] = source
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@kernel
 def _locate(
     blocks: NDArray[np.float32],
     ray: NDArray[np.int32],
@@ -190,7 +199,7 @@ def _locate(
             _turn_normal(block, turn)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _place(block: NDArray[np.float32], world: NDArray[np.float32]) -> None:
     """Depth from its inverse, and the place in the world."""
     ax, ay, az = world[0, 0], world[0, 1], world[0, 2]
@@ -205,7 +214,7 @@ def _place(block: NDArray[np.float32], world: NDArray[np.float32]) -> None:
         block[(PLACE + 2) * LANES + i] = oz + t * (rz + x * az + y * bz)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _face_of_box(
     block: NDArray[np.float32],
     local: NDArray[np.float32],
@@ -249,7 +258,7 @@ def _face_of_box(
         block[(NORMAL + 2) * LANES + i] = nz
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _side_of_round(
     block: NDArray[np.float32],
     local: NDArray[np.float32],
@@ -295,7 +304,7 @@ def _side_of_round(
         block[FRONT * LANES + i] = one if on_end else zero
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _turn_normal(block: NDArray[np.float32], turn: NDArray[np.float32]) -> None:
     """From the primitive's frame to the world."""
     r00, r01, r02 = turn[0, 0], turn[0, 1], turn[0, 2]
@@ -309,7 +318,7 @@ def _turn_normal(block: NDArray[np.float32], turn: NDArray[np.float32]) -> None:
         block[(NORMAL + 2) * LANES + i] = r20 * nx + r21 * ny + r22 * nz
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _angle(x: np.float32, y: np.float32) -> np.float32:
     """`atan2(y, x)` to 2e-4 rad without branches."""
     small, large = min(abs(x), abs(y)), max(abs(x), abs(y))

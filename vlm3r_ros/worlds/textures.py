@@ -14,9 +14,9 @@ from dataclasses import astuple, dataclass
 from math import atan2, cos, floor, pi, sin, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from vlm3r_ros.worlds.compiled import inlined, inner, kernel
 from vlm3r_ros.worlds.primitives import PrimitiveTable, Texture
 from vlm3r_ros.worlds.surfaces import (
     BLOCK,
@@ -32,7 +32,6 @@ from vlm3r_ros.worlds.surfaces import (
     RayEnds,
 )
 
-_FAST = {"contract", "nsz", "nnan", "ninf"}
 f32, u32, i32 = np.float32, np.uint32, np.int32
 
 
@@ -131,9 +130,7 @@ PATTERNS: Mapping[Texture, Pattern] = {
         share=(0.3, 0.9, 0.0, 0.0, 0.0),
         tone=(0.3, 0.2, 0.0, 0.0),
     ),
-    Texture.GRID: Pattern(
-        cell=(0.032, 0.032), joint=(0.28, 0.28), share=(0.0, 0.0, 0.0, 0.0, 1.0)
-    ),
+    Texture.GRID: Pattern(cell=(0.032, 0.032), joint=(0.28, 0.28), share=(0.0, 0.0, 0.0, 0.0, 1.0)),
     Texture.MIRROR: Pattern(
         (1.5, 1.5),
         cell=(0.55, 0.55),
@@ -172,7 +169,7 @@ def paint(ends: RayEnds, table: PrimitiveTable) -> None:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+@kernel
 def _paint(
     blocks: NDArray[np.float32],
     first: NDArray[np.int32],
@@ -198,7 +195,7 @@ def _paint(
                 _blend(block, pattern, paint, other, threads)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _weave(
     block: NDArray[np.float32],
     pattern: NDArray[np.float32],
@@ -247,7 +244,7 @@ def _weave(
             threads[row + i] = half * threads[row + i] + noise if octave == 1 else noise
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _blend(
     block: NDArray[np.float32],
     pattern: NDArray[np.float32],
@@ -271,7 +268,7 @@ def _blend(
         block[(COLOR + 2) * LANES + i] = tone * (blue + share * (second_blue - blue))
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _scramble(bits: np.uint32) -> np.float32:
     """A random-looking number in [0, 1) for 32 bits."""
     bits = u32(u32(bits ^ (bits >> u32(15))) * u32(0x2C1B3C6D))
@@ -279,14 +276,14 @@ def _scramble(bits: np.uint32) -> np.float32:
     return f32(i32((bits ^ (bits >> u32(15))) >> u32(8))) * f32(2.0**-24)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _value(column: np.int32, row: np.int32, seed: np.uint32) -> np.float32:
     """A random-looking number in [0, 1) for each cell of a grid."""
     across = u32(u32(column) * u32(0x9E3779B1))
     return _scramble(u32(across ^ u32(u32(u32(row) * u32(0x85EBCA77)) ^ seed)))
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _noise(s: np.float32, t: np.float32, seed: np.uint32) -> np.float32:
     """Smooth noise in [-0.5, 0.5] with features of size 1."""
     left, top = np.floor(s), np.floor(t)
@@ -301,7 +298,7 @@ def _noise(s: np.float32, t: np.float32, seed: np.uint32) -> np.float32:
     return above + y * (below - above) - f32(0.5)
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
+@inlined
 def _bars(x: np.float32, width: np.float32, pixel: np.float32) -> np.float32:
     """How much of a pixel around `x` lies on bars `[n, n + width]` of period 1, exactly."""
     pixel = max(pixel, f32(1e-3))
@@ -311,7 +308,7 @@ def _bars(x: np.float32, width: np.float32, pixel: np.float32) -> np.float32:
     return covered / pixel
 
 
-@njit(nogil=True, error_model="numpy", fastmath=_FAST)
+@inner
 def _show(
     block: NDArray[np.float32],
     kind: int,
@@ -354,17 +351,17 @@ def _show(
             block[(COLOR + k) * LANES + i] = rgb[k]
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _random(number: int, seed: np.uint32) -> float:
     return float(_value(i32(number), i32(77), seed))
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _clamp(x: float) -> float:
     return min(1.0, max(0.0, x))
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _books(u: float, du: float, height: float, seed: np.uint32, a: Rgb, b: Rgb) -> Rgb:
     """Backs of books: colours around the two, titles, gaps above the lower ones."""
     width = 0.036
@@ -386,7 +383,7 @@ def _books(u: float, du: float, height: float, seed: np.uint32, a: Rgb, b: Rgb) 
     )
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _picture(y: float, coarse: float, fine: float, seed: np.uint32, a: Rgb, b: Rgb) -> Rgb:
     """Hills under a light sky, or blots, as the seed will have it."""
     if seed & u32(1):
@@ -406,14 +403,14 @@ def _picture(y: float, coarse: float, fine: float, seed: np.uint32, a: Rgb, b: R
     )
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _daylight(y: float, coarse: float, fine: float) -> float:
     """Sky with clouds above, something darker and blurred below."""
     ground = _clamp(4 * (-0.35 - y + 0.8 * fine))
     return (1.05 + 0.15 * y + 0.35 * coarse) * (1 - ground * (0.5 - 0.6 * fine))
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _screen(x: float, y: float, dy: float, seed: np.uint32) -> tuple[float, float]:
     """A bar along the top and two windows with rows of something like text; y from the top."""
     if y < 0.07:
@@ -434,7 +431,7 @@ def _screen(x: float, y: float, dy: float, seed: np.uint32) -> tuple[float, floa
     return 0.0, 0.8 + 0.35 * (1 - y)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _clock_face(x: float, y: float, pixel: float, seed: np.uint32) -> float:
     """Twelve marks and two hands."""
     away = sqrt(x * x + y * y)
@@ -451,7 +448,7 @@ def _clock_face(x: float, y: float, pixel: float, seed: np.uint32) -> float:
     return ink
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _line(distance: float, half_width: float, pixel: float) -> float:
     """How much of a pixel a line covers whose middle is `distance` away."""
     low, high = max(distance - pixel / 2, -half_width), min(distance + pixel / 2, half_width)
