@@ -148,13 +148,17 @@ def test_cameras_move_in_all_directions(many_paths):
     assert np.mean(np.array(distances) > 0.2) > 0.5
 
 
-def test_some_look_all_around(many_paths):
-    ranges = []
-    for path in many_paths:
-        forward = path.T_world_camera[:, :2, 2]
-        ranges.append(np.ptp(np.unwrap(np.arctan2(forward[:, 1], forward[:, 0]))))
-    assert max(ranges) > 2 * np.pi
-    assert np.median(ranges) > np.radians(90)
+def turned(path):
+    """Between the leftmost and the rightmost direction, rad."""
+    forward = path.T_world_camera[:, :2, 2]
+    return np.ptp(np.unwrap(np.arctan2(forward[:, 1], forward[:, 0])))
+
+
+def test_cameras_turn_and_some_look_all_around(many_paths):
+    assert np.median([turned(path) for path in many_paths]) > np.radians(90)
+    place = furnished()
+    standing = [film(place, seed, PathStyle.LOOK_AROUND, frames=120) for seed in range(20)]
+    assert max(turned(path) for path in standing) > 2 * np.pi
 
 
 def test_a_robot_looks_where_it_drives_and_a_person_shakes():

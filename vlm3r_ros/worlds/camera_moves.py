@@ -319,7 +319,7 @@ class Cameraman:
             yaw, pitch = self._towards(target, self._place[None])
             self._settle(yaw[0], pitch[0])
         else:
-            angles = (self._generator.uniform(1.0, 2.6), np.pi, self._generator.uniform(3.6, 6.3))
+            angles = (self._generator.uniform(1.0, 2.6), np.pi, self._generator.uniform(4.5, 6.6))
             angle = self._either() * angles[self._generator.choice(3, p=(0.5, 0.2, 0.3))]
             count = int(abs(angle) / (0.8 * self._turn_rate * self._dt)) + 1
             self._stay(self._yaw + np.linspace(0, angle, count), np.full(count, self._pitch))
