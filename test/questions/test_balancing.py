@@ -58,6 +58,18 @@ def test_letters_do_not_tell_the_answer(questions):
     assert max(counts.values()) - min(counts.values()) <= 2
 
 
+def test_what_is_asked_about_does_not_tell_the_answer():
+    """Pictures are up and stools are down: asked about what is otherwise, where something is."""
+    balance = WholeSetBalance()
+    usual = [word("Near", subject="stool"), word("Far", subject="stool")]
+    for _ in range(6):
+        balance.choose(Q.OBJ_OBJ_RELATIVE_POS_NF, [word("Near", subject="stool")], 1)
+        balance.choose(Q.OBJ_OBJ_RELATIVE_POS_NF, [word("Far", subject="picture")], 1)
+    rare = [word("Near", subject="picture"), word("Far", subject="stool")]
+    chosen = balance.choose(Q.OBJ_OBJ_RELATIVE_POS_NF, [*usual, *rare], 2)
+    assert {(d.subject, d.truth) for d in chosen} == {("picture", "Near"), ("stool", "Far")}
+
+
 def test_names_are_right_about_as_often_as_they_are_shown(questions):
     right, shown = Counter(), Counter()
     for question in questions[Q.OBJECT_REL_DISTANCE_V1]:

@@ -54,6 +54,7 @@ class WholeSetBalance:
     def __init__(self) -> None:
         self._answers: defaultdict[tuple[QuestionType, str, str], float] = defaultdict(float)
         self._totals: Counter[tuple[QuestionType, str]] = Counter()
+        self._of_subject: Counter[tuple[QuestionType, str, str]] = Counter()
         self._letters: Counter[tuple[QuestionType, str, int, int]] = Counter()
 
     def start_scene(self) -> None:
@@ -66,8 +67,13 @@ class WholeSetBalance:
         variants: Counter[str] = Counter()
         subjects: Counter[str] = Counter()
 
-        def cost(draft: Draft) -> tuple[int, float, int]:
-            return variants[draft.variant], self._use(draft), subjects[draft.subject]
+        def cost(draft: Draft) -> tuple[int, float, int, int]:
+            return (
+                variants[draft.variant],
+                self._use(draft),
+                self._lean(draft),
+                subjects[draft.subject],
+            )
 
         while left and len(chosen) < limit:
             left = [draft for draft in left if self._has_share(draft)]
@@ -103,7 +109,20 @@ class WholeSetBalance:
             used -= sum(others) / len(others)
         return used
 
+    def _lean(self, draft: Draft) -> int:
+        """How much more often than other answers this one was right of the same subject.
+
+        Pictures are up and stools are down: the fewer pictures that are up, the less there is to
+        know without looking.
+        """
+        answers = TASKS[draft.task].answers
+        counts = [self._of_subject[draft.task, draft.subject, answer] for answer in answers]
+        return len(answers) * self._of_subject[draft.task, draft.subject, draft.answer] - sum(
+            counts
+        )
+
     def _count(self, draft: Draft) -> None:
+        self._of_subject[draft.task, draft.subject, draft.answer] += 1
         self._totals[draft.task, draft.variant] += 1
         self._answers[self._key(draft, draft.answer)] += 1
         if TASKS[draft.task].named:

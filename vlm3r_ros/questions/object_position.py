@@ -54,7 +54,7 @@ def obj_obj_relative_pos(axis: Axis, view: SceneView, random: Random, wanted: in
     else:
         words = [axis.words[0]] * len(pairs) + [axis.words[1]] * len(pairs)
         pairs = np.concatenate([pairs, pairs[:, [0, 2, 1]]])
-        chosen = spread(words, wanted, random)
+        chosen = spread(list(zip(words, pairs[:, 1].tolist(), strict=True)), wanted, random)
     return [_draft(view, axis, pairs[k].tolist(), words[k]) for k in chosen]
 
 
