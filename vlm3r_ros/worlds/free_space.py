@@ -138,7 +138,7 @@ class FreeSpace:
         """
         if self.contains(point) and self.component[self.cells(point)] == 1:
             return np.array(point, float)
-        places = self._centres(np.flatnonzero(self.component == 1))
+        places = self._region
         if not len(places):
             return None
         return np.asarray(places[np.square(places - np.asarray(point, float)).sum(1).argmin()])
@@ -149,14 +149,14 @@ class FreeSpace:
         Raises:
             SceneError: the body can stand nowhere.
         """
-        region = np.flatnonzero(self.component == 1)
+        region = self._region
         if not len(region):
             raise SceneError(
                 self.scene, "objects", f"leave no room for a body of {self.radius:.2f} m radius"
             )
         chosen = region[generator.integers(len(region), size=count)]
         # Kept off the cell's border, which rounding might take to the neighbour.
-        return self._centres(chosen) + self.cell * generator.uniform(-0.49, 0.49, (count, 2))
+        return chosen + self.cell * generator.uniform(-0.49, 0.49, (count, 2))
 
     def random_place(self, generator: np.random.Generator) -> FloatArray:
         """One of `random_places`, `[2]`.
@@ -207,6 +207,11 @@ class FreeSpace:
         corners = way[:, ::-1] * self.cell + self.origin
         corners[0], corners[-1] = ends
         return np.asarray(corners)
+
+    @cached_property
+    def _region(self) -> FloatArray:
+        """Centres of all cells of the largest region, `[K, 2]`."""
+        return self._centres(np.flatnonzero(self.component == 1))
 
     @cached_property
     def _lines(self) -> shapely.Geometry:
