@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from vlm3r_ros.training.loop import Stage, StageConfig
 
 train_app = typer.Typer(
     help="Train a model on rendered rooms; a run cut short goes on where it was.",
@@ -32,34 +34,34 @@ def geometry(
 ) -> None:
     """Stage 1: the geometry encoder learns pointmaps, poses and metric scale."""
     from vlm3r_ros.training.geometry.settings import GeometryConfig
-    from vlm3r_ros.training.geometry.stage import GeometryStage
 
     overrides = {"run.seed": seed, "run.steps": steps, "run.device": device or None}
-    raise typer.Exit(_train("geometry", GeometryConfig, GeometryStage, config, out, overrides))
+    settings = _read("geometry", GeometryConfig, config, overrides)
+    # PyTorch takes seconds to import: a mistake in the file is told before.
+    from vlm3r_ros.training.geometry.stage import GeometryStage
+
+    raise typer.Exit(_train(GeometryStage(settings), settings, out))
 
 
-def _train(
-    name: str,
-    config_class: type[Any],
-    stage_class: Callable[[Any], Any],
-    path: Path | None,
-    out: Path,
-    overrides: dict[str, Any],
-) -> int:
+def _read(name: str, kind: type[Any], path: Path | None, overrides: dict[str, Any]) -> Any:
+    """A stage's configuration, with what was given on the command line in place of the file's."""
+    from vlm3r_ros.resources import resource
+    from vlm3r_ros.training.config import read_config
+
+    file = path or resource("config", "training", f"{name}.yaml")
+    return read_config(file, kind, {k: v for k, v in overrides.items() if v is not None})
+
+
+def _train(stage: Stage, settings: StageConfig, out: Path) -> int:
     """Train a stage, and tell how it went.
 
     Returns:
         0, or 1 where the run was cut short.
     """
     from vlm3r_ros.commands.errors import EXIT_FAILED
-    from vlm3r_ros.resources import resource
-    from vlm3r_ros.training.config import read_config
     from vlm3r_ros.training.loop import Trainer
 
-    file = path or resource("config", "training", f"{name}.yaml")
-    given = {setting: value for setting, value in overrides.items() if value is not None}
-    settings = read_config(file, config_class, given)
-    report = Trainer(stage_class(settings), settings, out).run()
+    report = Trainer(stage, settings, out).run()
     for metric, value in report.metrics.items():
         typer.echo(f"{metric:28} {value:.4g}")
     if report.skipped:
