@@ -37,6 +37,7 @@ def test_scenes_are_generated_and_the_run_is_summed_up(tmp_path):
         (("--size", "0x240", "--no-videos"), "width is 0"),
         (("--fps", "0"), "fps is 0.0"),
         (("--fps", "nan"), "fps is nan"),
+        (("--motion-blur", "2"), "motion_blur is 2.0"),
     ],
 )
 def test_arguments_of_no_sense_are_told(tmp_path, arguments, told):

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from vlm3r_ros.worlds.camera_effects import CameraEffects
 from vlm3r_ros.worlds.filming import Film, FilmSettings, film_scene, model_frames
 from vlm3r_ros.worlds.world import Split, WorldId
 
@@ -45,6 +48,27 @@ def test_depth_and_instances_are_the_same_without_colour():
         _ = without.color
     np.testing.assert_array_equal(without.view.depth, with_color.view.depth)
     np.testing.assert_array_equal(without.view.instance, with_color.view.instance)
+
+
+@pytest.mark.parametrize("effect", ["motion_blur", "exposure", "noise"])
+def test_camera_effects_change_colours_alone_and_always_in_the_same_way(effect):
+    settings = replace(SMALL, effects=CameraEffects(**{effect: 0.8}))
+    plain = list(Film.of(WORLD, SMALL).frames())
+    film = Film.of(WORLD, settings)
+    changed, again = list(film.frames()), list(film.frames())
+    assert any((one.color != two.color).any() for one, two in zip(plain, changed, strict=True))
+    for one, two, three in zip(plain, changed, again, strict=True):
+        assert np.corrcoef(one.color.ravel(), two.color.ravel())[0, 1] > 0.9
+        np.testing.assert_array_equal(one.view.depth, two.view.depth)
+        np.testing.assert_array_equal(one.view.instance, two.view.instance)
+        np.testing.assert_array_equal(two.color, three.color)
+
+
+def test_blur_needs_a_camera_that_moves():
+    settings = replace(SMALL, frames=1, effects=CameraEffects(motion_blur=1.0))
+    (blurred,) = Film.of(WORLD, settings).frames()
+    (still,) = Film.of(WORLD, replace(SMALL, frames=1)).frames()
+    np.testing.assert_array_equal(blurred.color, still.color)
 
 
 def test_a_scene_in_memory_says_what_its_frames_show():

@@ -12,6 +12,7 @@ import pytest
 
 from vlm3r_ros.recordings import open_recording
 from vlm3r_ros.worlds import scene_writer
+from vlm3r_ros.worlds.camera_effects import CameraEffects
 from vlm3r_ros.worlds.dataset_folder import DatasetError, DatasetFolder, DatasetSettings
 from vlm3r_ros.worlds.filming import Film, FilmSettings, model_frames
 from vlm3r_ros.worlds.generate import generate
@@ -203,6 +204,7 @@ def test_splits_share_a_folder_but_no_world(tmp_path):
         ({"seed": 8}, "seed is 7 there and 8 now"),
         ({"depth": True}, "depth is false there and true now"),
         ({"film": replace(SMALL, frames=5)}, "frames is 4 there and 5 now"),
+        ({"film": replace(SMALL, effects=CameraEffects(noise=2))}, "noise is 0.0 there and 2 now"),
     ],
 )
 def test_other_settings_in_a_folder_that_was_begun_are_refused(tmp_path, changed, named):

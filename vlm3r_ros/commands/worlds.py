@@ -43,10 +43,20 @@ def generate(
     samples: Annotated[
         int, typer.Option(min=1, max=4, help="Rays along a pixel's side; 2 smooths edges.")
     ] = 1,
+    motion_blur: Annotated[
+        float, typer.Option(help="Share of a frame's time with an open shutter; 0 to 1.")
+    ] = 0.0,
+    exposure: Annotated[
+        float, typer.Option(help="Stops by which clips are too bright or dark, typically.")
+    ] = 0.0,
+    noise: Annotated[
+        float, typer.Option(help="Of the sensor, in steps of 8-bit colour, typically.")
+    ] = 0.0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
 ) -> None:
     """Generate rooms filmed by a moving camera, with their metadata; a run cut short goes on."""
     from vlm3r_ros.commands.worlds_generate import generate as run
+    from vlm3r_ros.worlds.camera_effects import CameraEffects
     from vlm3r_ros.worlds.dataset_folder import DatasetSettings
     from vlm3r_ros.worlds.filming import FilmSettings
     from vlm3r_ros.worlds.world import Split
@@ -56,7 +66,9 @@ def generate(
         settings = DatasetSettings(
             split=Split(split),
             seed=seed,
-            film=FilmSettings(frames, fps, width, height, samples),
+            film=FilmSettings(
+                frames, fps, width, height, samples, CameraEffects(motion_blur, exposure, noise)
+            ),
             videos=videos,
             depth=depth,
             instances=instances,

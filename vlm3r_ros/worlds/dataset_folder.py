@@ -64,7 +64,8 @@ class DatasetSettings:
         """As `dataset.json` holds it; the version is part of it, as worlds change with it."""
         flat = asdict(self)
         flat |= {"split": str(self.split), "vlm3r_ros": vlm3r_ros.__version__}
-        return flat | flat.pop("film")
+        flat |= flat.pop("film")
+        return flat | flat.pop("effects")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ Nothing is read or written, so that training can film as it goes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vlm3r_ros.worlds.boxes import FloatArray
 from vlm3r_ros.worlds.build import build_world
+from vlm3r_ros.worlds.camera_effects import CameraEffects, Sensor, blurred, shutter_poses
 from vlm3r_ros.worlds.camera_path import CameraPath, walk
 from vlm3r_ros.worlds.rendering import View, render
 from vlm3r_ros.worlds.scene import Scene, SceneFrame
@@ -35,6 +36,7 @@ class FilmSettings:
         fps: frames a second.
         width, height: of a frame, pixels.
         samples: rays along each side of a pixel; 2 smooths edges at four times the price.
+        effects: blur, exposure and noise of the colours.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -45,6 +47,7 @@ class FilmSettings:
     width: int = 320
     height: int = 240
     samples: int = 1
+    effects: CameraEffects = field(default_factory=CameraEffects)
 
     def __post_init__(self) -> None:
         for name in ("frames", "width", "height", "samples"):
@@ -120,19 +123,40 @@ class Film:
         """Render frames.
 
         Args:
-            indices: which, in any order; all where left out.
+            indices: which, in any order; all where left out. The sensor's noise is drawn in this
+                order; nothing else depends on it.
             color: whether colours are needed; without, a frame takes far less time.
         """
+        sensor = Sensor(self.settings.effects, self.world.id.generator(_SENSING))
         for index in range(self.settings.frames) if indices is None else indices:
+            view = self._view(index, color)
+            if view.color is not None:
+                view = replace(view, color=sensor.expose(view.color))
             pose = self.path.T_world_camera[index]
-            view = render(
-                self.world,
-                self.path.intrinsics,
-                pose,
-                samples=self.settings.samples,
-                color=color,
-            )
             yield FilmedFrame(index, float(self.path.times[index]), pose, view)
+
+    def _view(self, index: int, color: bool) -> View:
+        """A frame as the lens throws it on the sensor while the shutter is open."""
+        shutter, poses = self.settings.effects.motion_blur, self.path.T_world_camera
+        if not color or shutter == 0 or len(poses) == 1:
+            return self._render(poses[index], color=color)
+        if index + 1 < len(poses):
+            end = poses[index + 1]
+        else:
+            # After the last frame the camera goes on as before.
+            end = poses[index] @ np.linalg.inv(poses[index - 1]) @ poses[index]
+
+        def color_at(pose: FloatArray) -> NDArray[np.uint8]:
+            seen = self._render(pose).color
+            assert seen is not None
+            return seen
+
+        still = self._render(poses[index], color=False)
+        return replace(still, color=blurred(color_at, shutter_poses(poses[index], end, shutter)))
+
+    def _render(self, pose: FloatArray, *, color: bool = True) -> View:
+        samples = self.settings.samples
+        return render(self.world, self.path.intrinsics, pose, samples=samples, color=color)
 
     def scene_frame(self, frame: FilmedFrame, depth_path: str = "") -> SceneFrame:
         """What the metadata holds of a frame."""
