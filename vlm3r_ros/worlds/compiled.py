@@ -15,24 +15,24 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Numbers are finite by construction: sums may be fused, and minima need no look at NaN. Nothing
 # here lets results differ from one run to the next.
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "nnan", "ninf"},
 }
-_INNER = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INNER: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def kernel(function: Function) -> Function:
     """Compile what Python calls; kept on disk for the next process."""
-    return njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+    return njit(cache=True, **_OPTIONS)(function)
 
 
 def inner(function: Function) -> Function:
     """Compile what only kernels call."""
-    return njit(**_INNER)(function)  # type: ignore[no-any-return]
+    return njit(**_INNER)(function)
 
 
 def inlined(function: Function) -> Function:
     """Compile what becomes part of a kernel's loop, so that the loop can be vectorised."""
-    return njit(forceinline=True, **_INNER)(function)  # type: ignore[no-any-return]
+    return njit(forceinline=True, **_INNER)(function)

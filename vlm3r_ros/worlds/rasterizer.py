@@ -27,6 +27,8 @@ _BOX, _ELLIPSOID = int(Shape.BOX), int(Shape.ELLIPSOID)
 _NEAR = 1e-3  # m: where boxes that reach behind the camera are cut to find their rectangle
 _ALWAYS = np.float32(1e30)  # inverse depth of an entry behind the camera
 _SMALL = 1e-9  # keeps a camera that lies exactly in a surface from dividing by zero
+# Surfaces nearer by less than this factor coincide but for rounding (12 micrometres at 3 m).
+_CLEARLY = np.float32(1 + 4e-6)
 f32 = np.float32
 
 
@@ -47,7 +49,9 @@ def find_visible(
 
     Args:
         chosen: numbers of the primitives to look at, `[N]`.
-        center: `[P, 3]`, of `PrimitiveTable`, as are `half` `[P, 3]`, `rotation` `[P, 3, 3]`.
+        center: `[P, 3]`, of `PrimitiveTable`.
+        half: `[P, 3]`, likewise.
+        rotation: `[P, 3, 3]`, likewise.
         lens: `(fx, fy, cx, cy)` in pixels.
         pose: `T_world_camera` `[4, 4]`.
         width: of the screen, in pixels.
@@ -85,10 +89,10 @@ def find_visible(
                 for k in range(3):
                     axes[j, i] += rotation[p, k, j] * pose[k, i]
         _angular_bounds(middle, axes, half, p, view)
-        rectangle[p, 0] = int(ceil(max(view[0] * fx + cx - 1e-6, 0.0)))
-        rectangle[p, 1] = int(floor(min(view[1] * fx + cx + 1e-6, width - 1.0))) + 1
-        rectangle[p, 2] = int(ceil(max(view[2] * fy + cy - 1e-6, 0.0)))
-        rectangle[p, 3] = int(floor(min(view[3] * fy + cy + 1e-6, height - 1.0))) + 1
+        rectangle[p, 0] = ceil(min(max(view[0] * fx + cx - 1e-6, 0.0), width))
+        rectangle[p, 1] = floor(min(max(view[1] * fx + cx + 1e-6, -1.0), width - 1.0)) + 1
+        rectangle[p, 2] = ceil(min(max(view[2] * fy + cy - 1e-6, 0.0), height))
+        rectangle[p, 3] = floor(min(max(view[3] * fy + cy + 1e-6, -1.0), height - 1.0)) + 1
         for j in range(3):
             local_rays[p, 0, j] = axes[j, 0] / fx
             local_rays[p, 1, j] = axes[j, 1] / fy
@@ -176,7 +180,7 @@ def draw_boxes(
     inverse_depth: NDArray[np.float32],
     primitive: NDArray[np.int32],
 ) -> None:
-    """Draw the boxes among the chosen primitives; the first stays where surfaces coincide.
+    """Draw the boxes among the chosen primitives; where surfaces coincide, the first one stays.
 
     Args:
         chosen: `[N]`, as for `find_visible`, which must have been called.
@@ -217,8 +221,9 @@ def draw_boxes(
                 w = leaves if inside else enters
                 w = w if enters > leaves else NOTHING
                 nearest = depth_row[i]
-                primitive_row[i] = p if w > nearest else primitive_row[i]
-                depth_row[i] = max(w, nearest)
+                nearer = w > nearest * _CLEARLY
+                primitive_row[i] = p if nearer else primitive_row[i]
+                depth_row[i] = w if nearer else nearest
 
 
 @kernel
@@ -292,5 +297,64 @@ def draw_rounds(
                 w = leaves if inside else enters
                 w = w if (under_root > least) & (enters > leaves) else NOTHING
                 nearest = depth_row[i]
-                primitive_row[i] = p if w > nearest else primitive_row[i]
-                depth_row[i] = max(w, nearest)
+                nearer = w > nearest * _CLEARLY
+                primitive_row[i] = p if nearer else primitive_row[i]
+                depth_row[i] = w if nearer else nearest
+
+
+@kernel
+def count_silhouettes(
+    chosen: NDArray[np.int32],
+    first: NDArray[np.int64],
+    shape: NDArray[np.int32],
+    half: NDArray[np.float32],
+    rectangle: NDArray[np.int64],
+    local_rays: NDArray[np.float64],
+    most: int,
+) -> NDArray[np.int64]:
+    """Pixels that each of several things covers if it is drawn alone, `[K]`.
+
+    Args:
+        chosen: numbers of the primitives of all things, thing by thing.
+        first: `[K + 1]`, where each thing begins in `chosen`, and the end.
+        shape: `[P]`, of `PrimitiveTable`.
+        half: likewise.
+        rectangle: of `find_visible`; changed.
+        local_rays: of `find_visible`; changed.
+        most: pixels of the rectangle around a thing up to which all of them are looked at; in a
+            larger one, one in `n * n` is.
+    """
+    counts = np.zeros(len(first) - 1, np.int64)
+    depth, number = np.empty(4 * most, f32), np.empty(4 * most, np.int32)
+    for k in range(len(counts)):
+        parts = chosen[first[k] : first[k + 1]]
+        left, right, top, bottom = 1 << 30, 0, 1 << 30, 0
+        for p in parts:
+            if rectangle[p, 0] < rectangle[p, 1] and rectangle[p, 2] < rectangle[p, 3]:
+                left, right = min(left, rectangle[p, 0]), max(right, rectangle[p, 1])
+                top, bottom = min(top, rectangle[p, 2]), max(bottom, rectangle[p, 3])
+        if left >= right:
+            continue
+        step = ceil(sqrt(max(1.0, (right - left) * (bottom - top) / most)))
+        width, height = (right - left) // step + 1, (bottom - top) // step + 1
+        for p in parts:
+            for j in range(3):
+                ray = local_rays[p]
+                ray[2, j] += left * ray[0, j] + top * ray[1, j]
+                ray[0, j] *= step
+                ray[1, j] *= step
+            rectangle[p, 0] = max(0, rectangle[p, 0] - left) // step
+            rectangle[p, 1] = min(width, (rectangle[p, 1] - left) // step + 1)
+            rectangle[p, 2] = max(0, rectangle[p, 2] - top) // step
+            rectangle[p, 3] = min(height, (rectangle[p, 3] - top) // step + 1)
+        size = width * height
+        depth[:size] = NOTHING
+        canvas = depth[:size].reshape(height, width)
+        drawn = number[:size].reshape(height, width)
+        draw_boxes(parts, shape, half, rectangle, local_rays, canvas, drawn)
+        draw_rounds(parts, shape, half, rectangle, local_rays, canvas, drawn)
+        covered = 0
+        for i in range(size):
+            covered += 1 if depth[i] > NOTHING else 0
+        counts[k] = covered * step * step
+    return counts

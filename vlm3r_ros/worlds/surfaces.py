@@ -147,9 +147,9 @@ def _sort(
             ahead = following[p] - start
             following[p] += end - start
             for source in range(start, end):
-                slot = np.uint64(source + ahead)  # unsigned: spares a look for negative indices
-                blocks[slot // _LANES * _BLOCK + _DEPTH + slot % _LANES] = flat[np.uint64(source)]
-                ray[slot] = source
+                lane = np.uint64(source + ahead)  # unsigned: spares a look for negative indices
+                blocks[lane // _LANES * _BLOCK + _DEPTH + lane % _LANES] = flat[np.uint64(source)]
+                ray[lane] = source
 
 
 @kernel

@@ -27,9 +27,9 @@ from vlm3r_ros.worlds.surfaces import (
     HALF_U,
     HALF_V,
     LANES,
+    RayEnds,
     U,
     V,
-    RayEnds,
 )
 
 f32, u32, i32 = np.float32, np.uint32, np.int32
@@ -69,7 +69,7 @@ class Pattern:
 
 PATTERNS: Mapping[Texture, Pattern] = {
     Texture.PLAIN: Pattern(tone=(0.14, 0.0, 0.0, 0.0)),
-    Texture.PLASTER: Pattern((1.1, 1.1), (14.0, 14.0), tone=(0.2, 0.22, 0.0, 0.0)),
+    Texture.PLASTER: Pattern((1.1, 1.1), (16.0, 16.0), tone=(0.14, 0.22, 0.0, 0.0)),
     Texture.WOOD: Pattern(
         (0.9, 5.0),
         (2.5, 30.0),
@@ -104,7 +104,7 @@ PATTERNS: Mapping[Texture, Pattern] = {
         tone=(0.1, 0.35, 0.45, 0.0),
     ),
     Texture.FABRIC: Pattern(
-        (7.0, 7.0), (75.0, 75.0), share=(0.2, 0.0, 0.9, 0.0, 0.0), tone=(0.4, 0.0, 0.0, 0.0)
+        (11.0, 11.0), (75.0, 75.0), share=(0.2, 0.0, 0.9, 0.0, 0.0), tone=(0.25, 0.0, 0.0, 0.0)
     ),
     Texture.STRIPES: Pattern(
         cell=(0.13, 0.13),

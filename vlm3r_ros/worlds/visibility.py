@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from vlm3r_ros.worlds.boxes import CORNER_SIGNS, FloatArray
-from vlm3r_ros.worlds.drawing import check_pose, draw
+from vlm3r_ros.worlds.boxes import FloatArray
+from vlm3r_ros.worlds.compiled import kernel
+from vlm3r_ros.worlds.drawing import check_pose
 from vlm3r_ros.worlds.primitives import PrimitiveTable
-from vlm3r_ros.worlds.rasterizer import NO_PRIMITIVE
+from vlm3r_ros.worlds.rasterizer import count_silhouettes, find_visible
 from vlm3r_ros.worlds.rendering import View
 from vlm3r_ros.worlds.scene import Intrinsics, VisibleObject
 from vlm3r_ros.worlds.world import World
@@ -22,9 +21,8 @@ FIELD = math.tan(math.radians(60.0))
 that reaches beside or behind the camera, what lies farther out is no part of what could be seen."""
 
 MAX_CANVAS = 20_000
-"""Pixels; a larger silhouette is counted on a coarser grid, good to about a hundredth."""
-
-_NEAR = 1e-3  # m
+"""Pixels of the rectangle around a silhouette; in a larger one it is counted on a coarser grid, good to
+about a hundredth."""
 
 
 def visible_objects(
@@ -47,14 +45,9 @@ def visible_objects(
     pose = check_pose(T_world_camera)
     pixels, rectangles = _tally(view.instance, len(world.objects))
     shown = np.flatnonzero(pixels)
-    table = world.primitives
-    corners = _camera_corners(table, pose)
+    silhouettes = _silhouettes(world.primitives, shown, intrinsics, pose)
     found = []
-    for instance in shown.tolist():
-        parts = np.flatnonzero(table.instance == instance).astype(np.int32)
-        canvas, pixel_area = _canvas(corners[parts], intrinsics)
-        silhouette = draw(table, canvas, pose, parts).primitive != NO_PRIMITIVE
-        whole = pixel_area * int(np.count_nonzero(silhouette))
+    for instance, whole in zip(shown.tolist(), silhouettes.tolist(), strict=True):
         count = int(pixels[instance])
         xmin, ymin, xmax, ymax = rectangles[instance].tolist()
         found.append(
@@ -63,49 +56,33 @@ def visible_objects(
     return tuple(found)
 
 
-def _canvas(corners: FloatArray, intrinsics: Intrinsics) -> tuple[Intrinsics, int]:
-    """A camera that holds all of an object, and the image's pixels that one of its pixels is.
-
-    Its pixels are those of the image, going on beyond its edges, unless there are too many.
-
-    Args:
-        corners: of boxes around the object's parts, camera frame `[M, 8, 3]`.
-        intrinsics: of the image.
-    """
-    depth = corners[..., 2:]
-    if (depth > _NEAR).all():
-        slopes = np.clip((corners[..., :2] / depth).reshape(-1, 2), -FIELD, FIELD)
-        low, high = slopes.min(0), slopes.max(0)
-    else:
-        low, high = np.full(2, -FIELD), np.full(2, FIELD)
-    focal, middle = (
-        np.array([intrinsics.fx, intrinsics.fy]),
-        np.array([intrinsics.cx, intrinsics.cy]),
+def _silhouettes(
+    table: PrimitiveTable, instances: NDArray[np.int64], intrinsics: Intrinsics, pose: FloatArray
+) -> NDArray[np.int64]:
+    """Pixels of the image, continued beyond its edges, that each object would cover `[K]`."""
+    order = np.argsort(table.instance, kind="stable").astype(np.int32)
+    sorted_instances = table.instance[order]
+    low = np.searchsorted(sorted_instances, instances, side="left")
+    counts = np.searchsorted(sorted_instances, instances, side="right") - low
+    first = np.concatenate([[0], np.cumsum(counts)])
+    parts = order[np.arange(first[-1]) + np.repeat(low - first[:-1], counts)]
+    focal = np.array([intrinsics.fx, intrinsics.fy])
+    middle = np.array([intrinsics.cx, intrinsics.cy])
+    size = np.array([intrinsics.width, intrinsics.height])
+    # Pixel centres of the continued image are whole numbers too.
+    start = np.minimum(np.floor(middle - FIELD * focal), 0)
+    end = np.maximum(np.ceil(middle + FIELD * focal) + 1, size)
+    width, height = (end - start).astype(int).tolist()
+    lens = np.concatenate([focal, middle - start])
+    rectangle = np.empty((len(table), 4), np.int64)
+    rays = np.empty((len(table), 4, 3))
+    find_visible(
+        parts, table.center, table.half, table.rotation, lens, pose, width, height, rectangle, rays
     )
-    first = np.floor(low * focal + middle)
-    width, height = np.ceil(high * focal + middle) - first + 1
-    step = math.ceil(math.sqrt(max(1.0, width * height / MAX_CANVAS)))
-    cx, cy = (middle - first) / step
-    canvas = replace(
-        intrinsics,
-        fx=intrinsics.fx / step,
-        fy=intrinsics.fy / step,
-        cx=float(cx),
-        cy=float(cy),
-        width=int(width // step) + 1,
-        height=int(height // step) + 1,
-    )
-    return canvas, step**2
+    return count_silhouettes(parts, first, table.shape, table.half, rectangle, rays, MAX_CANVAS)
 
 
-def _camera_corners(table: PrimitiveTable, pose: FloatArray) -> FloatArray:
-    """Corners of the boxes around all primitives, camera frame `[P, 8, 3]`."""
-    local = CORNER_SIGNS * table.half[:, None]
-    in_world = table.center[:, None] + local @ table.rotation.transpose(0, 2, 1)
-    return np.asarray((in_world - pose[:3, 3]) @ pose[:3, :3])
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def _tally(instance: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pixels `[count]` of each object and their bounds `[count, 4]`, inclusive."""
     pixels = np.zeros(count, np.int64)
