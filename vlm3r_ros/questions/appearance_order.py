@@ -50,7 +50,7 @@ def _exact_orders(view: SceneView, random: Random) -> Iterator[list[str]]:
         for sighting in sightings:
             name = view.category(sighting.index)
             shows.setdefault(name, rank)
-            if view.is_clear(sighting.seen):
+            if sighting.clear:
                 clear.setdefault(name, rank)
     names = sorted((name for name in clear if not view.is_vague(name)), key=shows.__getitem__)
     later = {

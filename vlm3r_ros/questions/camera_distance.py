@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from random import Random
+from typing import Any
+
+import numpy as np
 
 from vlm3r_ros.questions.draft import Draft
 from vlm3r_ros.questions.number_drafts import number_drafts
@@ -12,7 +15,6 @@ from vlm3r_ros.questions.rules import (
     CAMERA_DISTANCE_MAX,
     CAMERA_DISTANCE_MIN,
     CAMERA_REL_DISTANCE_GAP,
-    DISTANCE_DECIMALS,
     PUBLISHED_CAMERA_REL_DISTANCE_MIN,
 )
 from vlm3r_ros.questions.sampling import closest_of
@@ -24,28 +26,21 @@ _PUBLISHED_DECIMALS = {4: 2, 3: 1, 2: 1}
 
 def camera_obj_abs_dist(view: SceneView, random: Random, wanted: int) -> list[Draft]:
     """Distance from the camera to the nearest point of a box, metres."""
-    candidates, distances = [], []
-    for frame in view.frames:
-        for sighting in frame.named:
-            distance = float(view.camera_distances[frame.row, sighting.index])
-            if CAMERA_DISTANCE_MIN <= distance <= CAMERA_DISTANCE_MAX:
-                candidates.append((frame, view.category(sighting.index)))
-                distances.append(round(distance, DISTANCE_DECIMALS))
-    return number_drafts(
-        view,
-        QuestionType.CAMERA_OBJ_ABS_DIST,
-        distances,
-        lambda i: {
-            "fields": {
-                "object_name": candidates[i][1],
-                "frame_description": view.one_frame(candidates[i][0]),
-            },
-            "frames": (candidates[i][0].frame.frame_id,),
-            "subject": candidates[i][1],
-        },
-        random,
-        wanted,
-    )
+    distances = view.camera_distances
+    good = view.is_named & (distances >= CAMERA_DISTANCE_MIN) & (distances <= CAMERA_DISTANCE_MAX)
+    candidates = np.argwhere(good)
+
+    def describe(i: int) -> dict[str, Any]:
+        row, index = candidates[i].tolist()
+        frame, name = view.frames[row], view.category(index)
+        return {
+            "fields": {"object_name": name, "frame_description": view.one_frame(frame)},
+            "frames": (frame.frame.frame_id,),
+            "subject": name,
+        }
+
+    task = QuestionType.CAMERA_OBJ_ABS_DIST
+    return number_drafts(view, task, distances[good], describe, random, wanted)
 
 
 def camera_obj_rel_dist(

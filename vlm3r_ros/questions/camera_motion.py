@@ -15,7 +15,6 @@ from vlm3r_ros.questions.rules import (
     DISPLACEMENT_FRAME_GAP,
     DISPLACEMENT_MAX,
     DISPLACEMENT_MIN,
-    DISTANCE_DECIMALS,
     HEADING_MIN,
     MOVEMENT_CONSISTENCY,
     MOVEMENT_DOMINANCE,
@@ -61,8 +60,8 @@ def camera_displacement(view: SceneView, random: Random, wanted: int) -> list[Dr
             "subject": str(first.number),
         }
 
-    values = [round(distance, DISTANCE_DECIMALS) for distance in distances[kept].tolist()]
-    return number_drafts(view, QuestionType.CAMERA_DISPLACEMENT, values, describe, random, wanted)
+    task = QuestionType.CAMERA_DISPLACEMENT
+    return number_drafts(view, task, distances[kept], describe, random, wanted)
 
 
 def camera_movement_direction(view: SceneView, random: Random, wanted: int) -> list[Draft]:

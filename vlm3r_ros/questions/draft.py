@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.worlds.scene import FrameId
 
@@ -57,6 +60,6 @@ class Draft:
         )
 
 
-def number_class(value: float) -> str:
-    """The class of a positive number: numbers of a class differ by less than a quarter."""
-    return str(round(math.log(value) / math.log(_NUMBER_STEP)))
+def number_classes(values: ArrayLike) -> NDArray[np.int64]:
+    """Classes of positive numbers `[...]`: numbers of a class differ by less than a quarter."""
+    return np.rint(np.log(values) / math.log(_NUMBER_STEP)).astype(np.int64)

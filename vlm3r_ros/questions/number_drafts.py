@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from vlm3r_ros.questions.distractors import number_distractors
-from vlm3r_ros.questions.draft import Draft, number_class
+from vlm3r_ros.questions.draft import Draft, number_classes
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.rules import DISTRACTOR_RANGE
 from vlm3r_ros.questions.sampling import spread
@@ -17,7 +20,7 @@ from vlm3r_ros.questions.scene_view import SceneView
 def number_drafts(
     view: SceneView,
     task: QuestionType,
-    values: Sequence[float],
+    values: ArrayLike,
     describe: Callable[[int], Mapping[str, Any]],
     random: Random,
     wanted: int,
@@ -33,30 +36,30 @@ def number_drafts(
     Args:
         view: the scene.
         task: of all of them.
-        values: the true answers, rounded, above 0.
+        values: the true answers, above 0.
         describe: what else `Draft` takes of a candidate, by its number.
         random: source of chance.
         wanted: how many drafts at the most.
         span: see `number_distractors`.
-        decimals: of the numbers.
+        decimals: to which answers and distractors are rounded.
     """
-    classes = [number_class(value) for value in values]
+    values = np.asarray(values, float)
     if view.published:
-        order = spread([""] * len(classes), len(classes), random)
+        order = spread([0] * len(values), len(values), random)
     else:
-        order = spread(classes, wanted, random)
+        order = spread(number_classes(values).tolist(), wanted, random)
     drafts: list[Draft] = []
     for i in order:
         if len(drafts) == wanted:
             break
-        value = values[i]
+        value = round(float(values[i]), decimals or None)
         distractors = number_distractors(value, random, view.rules, span=span, decimals=decimals)
         if distractors is not None:
             drafts.append(
                 Draft(
                     task,
                     truth=value,
-                    answer=classes[i],
+                    answer=str(number_classes(value)),
                     distractors=distractors,
                     **describe(i),
                 )

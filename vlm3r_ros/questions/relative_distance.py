@@ -67,18 +67,31 @@ def _closest_to(
     view: SceneView, primary: int, options: int, count: int, random: Random
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Up to `count` sets of categories, the one that is closest to an object first."""
-    own = view.category(primary)
-    names, distances = [], []
-    for name, members in view.members.items():
-        if name == own or not members or view.is_vague(name):
-            continue
-        nearest = view.nearest_of(primary, name)
-        distance = float(view.object_distances[primary, nearest])
-        if distance >= REL_DISTANCE_MIN and view.is_seen(nearest):
-            names.append(name)
-            distances.append(distance)
+    names, distances = view.once(_choices)[primary]
     sets = closest_of(distances, options, _gap(view), count, random)
-    return [(own, tuple(names[i] for i in chosen)) for chosen in sets]
+    return [(view.category(primary), tuple(names[i] for i in chosen)) for chosen in sets]
+
+
+def _choices(view: SceneView) -> dict[int, tuple[list[str], list[float]]]:
+    """By unique object, the categories that may be compared and how far they are from it."""
+    clear_names = {
+        name: members
+        for name, members in view.members.items()
+        if members and not view.is_vague(name)
+    }
+    choices: dict[int, tuple[list[str], list[float]]] = {}
+    for primary in view.unique:
+        names, distances = [], []
+        for name, members in clear_names.items():
+            row = view.object_distances[primary, members]
+            nearest = int(row.argmin())
+            distance = float(row[nearest])
+            is_other = name != view.category(primary)
+            if is_other and distance >= REL_DISTANCE_MIN and view.is_seen(members[nearest]):
+                names.append(name)
+                distances.append(distance)
+        choices[primary] = names, distances
+    return choices
 
 
 def _published(

@@ -33,10 +33,12 @@ class Sighting:
     Attributes:
         index: of the object in `SceneView.objects`.
         seen: what is seen of it.
+        clear: whether that is enough to speak about it.
     """
 
     index: int
     seen: VisibleObject
+    clear: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +188,6 @@ class SceneView:
         distances[first, second] = measure(self.boxes, first, second)
         return distances + distances.T
 
-    def nearest_of(self, index: int, category: str) -> int:
-        """Of a category, the object nearest to a given one."""
-        members = self.members[category]
-        return members[int(self.object_distances[index, members].argmin())]
-
     @cached_property
     def camera_distances(self) -> FloatArray:
         """From the camera of each frame view to each object `[F, N]`, metres."""
@@ -294,14 +291,14 @@ class SceneView:
         """All known objects that show at all, of every frame of the scene, pose or no pose."""
         return tuple(
             tuple(
-                Sighting(self._by_instance[seen.instance_id], seen)
+                Sighting(self._by_instance[seen.instance_id], seen, self._is_clear(seen))
                 for seen in frame.visible
                 if seen.instance_id in self._by_instance
             )
             for frame in self.scene.frames
         )
 
-    def is_clear(self, seen: VisibleObject) -> bool:
+    def _is_clear(self, seen: VisibleObject) -> bool:
         """Whether enough of an object is seen to speak about it.
 
         Where pixels were not counted, those of its rectangle are an upper bound.
@@ -321,10 +318,7 @@ class SceneView:
         if not self.knows_instances:
             return None
         return frozenset(
-            sighting.index
-            for sightings in self.shown
-            for sighting in sightings
-            if self.is_clear(sighting.seen)
+            sighting.index for sightings in self.shown for sighting in sightings if sighting.clear
         )
 
     def _named(self, shown: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
@@ -334,7 +328,7 @@ class SceneView:
             sighting
             for sighting in shown
             if instances[self.category(sighting.index)] == 1
-            and self.is_clear(sighting.seen)
+            and sighting.clear
             and not self.is_vague(self.category(sighting.index), instances)
         )
 
