@@ -58,7 +58,7 @@ class LabelTable:
     def from_rows(cls, rows: Sequence[tuple[str, str, str]]) -> LabelTable:
         """The table of rows of raw label, id and kind."""
         return cls(
-            {raw: number for raw, number, _ in reversed(rows)},
+            {raw: number for raw, number, _ in rows},
             {raw: kind.strip() for raw, _, kind in rows},
             {number: raw for raw, number, _ in rows},
         )
