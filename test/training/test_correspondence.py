@@ -67,7 +67,7 @@ def test_collected_logits_are_those_of_patches_and_their_state_tokens():
         tokens = supervision.collect(output.patch_tokens, output.patch_tokens)
     assert torch.equal(output.patch_tokens, plain.patch_tokens)
     assert [t.shape for t in tokens.image_attention] == [(3, 1, 4, 4)] * 2
-    assert [t.shape for t in tokens.state_attention] == [(3, 1, 4, 4)] * 2
+    assert [t.shape for t in tokens.state_attention] == [(3, 1, 4, 4)]
     sum(t.sum() for t in tokens.image_attention + tokens.state_attention).backward()
     assert encoder.image_decoder[0].cross_attention.key.weight.grad.abs().sum() > 0
     encoder.step(image, encoder.initial_state(3))

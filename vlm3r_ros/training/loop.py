@@ -61,13 +61,11 @@ class StageConfig(Protocol):
 
 
 class Stage(Protocol):
-    """What a stage adds to the loop.
+    """What a stage adds to the loop."""
 
-    Attributes:
-        module: everything that is trained, on the device it is trained on.
-    """
-
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module:
+        """Everything that is trained, on the device it is trained on."""
 
     def start(self, step: int) -> None:
         """Have the data begin with that of `step`; what a step sees depends on nothing else."""

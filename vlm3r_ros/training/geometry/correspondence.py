@@ -19,13 +19,13 @@ from vlm3r_ros.models.geometry import GeometryEncoder, GeometryEncoderConfig
 from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, Mlp
 from vlm3r_ros.models.geometry.rotary import RotaryTable
 from vlm3r_ros.training.geometry.ground_truth import Matches, spread
+from vlm3r_ros.training.geometry.initialization import COMPARING_LAYERS
 from vlm3r_ros.training.geometry.losses import flow_loss, masked_mean, matching_loss
 
 _FEATURE_DIM = 64
 _TEMPERATURE = 0.07
 _FLOW_OUTPUTS = 3  # two coordinates and visibility
 _FLOW_HIDDEN = 128
-_SUPERVISED_LAYERS = 2  # of each decoder
 _SUPERVISED_HEADS = 1
 
 
@@ -37,8 +37,8 @@ class FrameTokens:
         encoded: the encoder's patch tokens `[B, N, E]`.
         decoded: the image decoder's patch tokens `[B, N, D]`.
         image_attention: logits of the image's patches over the state's tokens that lie at the
-            places of patches, by supervised layer `[B, N, N]`.
-        state_attention: logits of those state tokens over the image's patches `[B, N, N]`.
+            places of patches, by layer `[B, heads, N, N]`.
+        state_attention: logits of those state tokens over the image's patches, likewise.
     """
 
     encoded: Tensor
@@ -123,11 +123,11 @@ class CorrespondenceSupervision(nn.Module):
     def watching(self, encoder: GeometryEncoder) -> Iterator[None]:
         """While entered, attention is read as the encoder runs."""
         probes = []
-        for decoder, sink in (
-            (encoder.image_decoder, self._image_logits),
-            (encoder.state_decoder, self._state_logits),
+        for sink, blocks in (
+            (self._image_logits, list(encoder.image_decoder)[:COMPARING_LAYERS]),
+            (self._state_logits, [encoder.state_decoder[-1]]),
         ):
-            for block in list(decoder)[:_SUPERVISED_LAYERS]:
+            for block in blocks:
                 assert isinstance(block, DecoderBlock)
                 probes.append(AttentionProbe(block.cross_attention, sink))
         try:

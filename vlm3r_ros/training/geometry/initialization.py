@@ -1,47 +1,145 @@
-"""Where training starts from: random weights, but answers of a sensible size."""
+"""Where training starts from: random weights, arranged so that frames are compared from the start.
+
+From scratch, nothing makes cross-attention compare a frame with what is remembered of the one
+before, and sharp attention takes thousands of steps to form. So it is given: the state begins as a
+memory of the newest frame, patch by patch, beside a code of each patch's place; image tokens begin
+by looking at what is remembered of their own place and of places that look like themselves. All of
+it is ordinary weights, which training may keep or undo.
+"""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vlm3r_ros.models.geometry import GeometryEncoder
+from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, EncoderBlock
+
+COMPARING_LAYERS = 2
+"""Layers of the image decoder, from the first, that compare a frame with the memory."""
 
 _USUAL_DEPTH = 2.0  # m
-_SHRINK = 0.05
-_WAVES = (2.5, 32.0)  # state tokens: shortest and longest wave of their places' code
+_HEAD_GAIN = 0.05
+_PLACE_SHARE = 4  # a quarter of a state token tells its place
+_WAVES = (2.5, 40.0)  # state tokens: shortest and longest wave of the code
+_SHARPNESS = 5.0  # logits that attention to a place loses per frequency at the opposite phase
+_SHARP_FREQUENCIES = 4  # highest ones of the rotary embedding, which tell neighbours apart
+_LIKENESS = 1.4  # gain of queries and keys that compare what patches look like
+_BRANCH_GAIN, _QUIET_GAIN = 0.25, 0.1  # of what a layer adds to its input
 
 
 @torch.no_grad()
 def initialize(encoder: GeometryEncoder) -> None:
-    """Have the state tokens know their places, and the heads begin with likely answers.
+    """Arrange random weights; see the module's text. Uses PyTorch's random numbers."""
+    for block in [*encoder.encoder, *encoder.image_decoder]:
+        _scale_branches(block, _BRANCH_GAIN)
+    for block in encoder.state_decoder:
+        _scale_branches(block, _QUIET_GAIN)
+    places = encoder.config.decoder_dim // _PLACE_SHARE
+    _place_state_tokens(encoder, places)
+    # Until the last layer the state is what it was, so that all image layers can look at it.
+    _remember_newest_frame(encoder.state_decoder[-1], places)
+    for block in list(encoder.image_decoder)[:COMPARING_LAYERS]:
+        _compare_with_memory(block, places)
+    _answer_sensibly(encoder)
 
-    At random, state tokens would first have to learn to differ, and cameras would be metres away
-    and upside down, which makes for large gradients that teach nothing.
+
+def _scale_branches(block: nn.Module, gain: float) -> None:
+    """Let a layer begin by changing its input but little."""
+    assert isinstance(block, (EncoderBlock, DecoderBlock))
+    block.attention.proj.weight.mul_(gain)
+    block.mlp.fc2.weight.mul_(gain)
+    if isinstance(block, DecoderBlock):
+        block.cross_attention.proj.weight.mul_(gain)
+
+
+def _place_state_tokens(encoder: GeometryEncoder, places: int) -> None:
+    """Write the code of each token's place on the state's grid into its first `places` numbers."""
+    config = encoder.config
+    width = config.state_grid_width
+    index = torch.arange(config.state_size)
+    at = torch.stack((index // width, index % width), -1)
+    shortest, longest = (math.log(wave) for wave in _WAVES)
+    waves = torch.linspace(shortest, longest, places // 4).exp()
+    angle = at[..., None] * (2 * torch.pi / waves)
+    code = math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), -1).flatten(1)
+    weight = encoder.state_embed.weight
+    encoder.state_embedding.weight[:, : code.shape[1]] = code
+    weight.mul_(_QUIET_GAIN)
+    weight[: code.shape[1]] = torch.eye(*weight.shape)[: code.shape[1]]
+
+
+def _remember_newest_frame(block: nn.Module, places: int) -> None:
+    """State tokens drop what they hold, keep their place, and copy the patch that lies there."""
+    assert isinstance(block, DecoderBlock)
+    keep = torch.ones(block.cross_attention.proj.weight.shape[0])
+    keep[:places] = 0
+    dim = len(keep)
+    qkv = block.attention.qkv
+    for part in range(2):
+        rows = slice(part * dim, (part + 1) * dim)
+        _attend_to_place(qkv.weight[rows], qkv.bias[rows], block.attention.heads)
+    qkv.weight[2 * dim :] = torch.eye(dim)
+    block.attention.proj.weight.copy_(-torch.diag(keep))
+    cross = block.cross_attention
+    for layer in (cross.query, cross.key):
+        _attend_to_place(layer.weight, layer.bias, cross.heads)
+    cross.value.weight.copy_(torch.eye(dim))
+    cross.proj.weight.copy_(torch.diag(keep))
+
+
+def _compare_with_memory(block: nn.Module, places: int) -> None:
+    """Half of the heads look where it looks alike, the others at their own place."""
+    assert isinstance(block, DecoderBlock)
+    # What is compared is the patch itself, before its neighbours change it.
+    block.attention.proj.weight.mul_(_QUIET_GAIN)
+    cross = block.cross_attention
+    alike = max(1, cross.heads // 2)
+    for head in range(alike):
+        _attend_to_likeness(cross, head, places)
+    rows = alike * (cross.query.out_features // cross.heads)
+    for layer in (cross.query, cross.key):
+        _attend_to_place(layer.weight[rows:], layer.bias[rows:], cross.heads - alike)
+
+
+def _attend_to_place(weight: Tensor, bias: Tensor, heads: int) -> None:
+    """Make queries or keys constant: the rotary embedding then favours what lies at one's place."""
+    weight.zero_()
+    bias.zero_()
+    # A head's numbers by axis (row, column), member of the rotating pair, and frequency.
+    pairs = bias.view(heads, 2, 2, -1)
+    count = min(_SHARP_FREQUENCIES, pairs.shape[-1])
+    head_dim = bias.shape[0] // heads
+    pairs[:, :, 0, :count] = math.sqrt(_SHARPNESS * math.sqrt(head_dim))
+
+
+def _attend_to_likeness(cross: CrossAttention, head: int, places: int) -> None:
+    """Let a head ask and answer with the same numbers, made of all but the code of the place."""
+    dim = cross.query.out_features
+    head_dim = dim // cross.heads
+    rows = slice(head * head_dim, (head + 1) * head_dim)
+    mixed = torch.nn.init.orthogonal_(torch.empty(head_dim, dim - places))
+    for layer in (cross.query, cross.key):
+        layer.weight[rows] = 0
+        layer.weight[rows, places:] = _LIKENESS * mixed
+        layer.bias[rows] = 0
+
+
+def _answer_sensibly(encoder: GeometryEncoder) -> None:
+    """Begin with a camera that stands still and a wall in front of it.
+
+    Random answers are metres away and upside down, and their gradients teach nothing else.
     """
-    _place_state_tokens(encoder)
     pose = encoder.heads.pose.fc2
-    pose.weight.mul_(_SHRINK)
+    pose.weight.mul_(_HEAD_GAIN)
     pose.bias.zero_()
     pose.bias[3] = 1.0  # the unit quaternion
     for head in (encoder.heads.self_points, encoder.heads.world_points):
         last = [m for m in head.modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
-        last.weight.mul_(_SHRINK)
-        # Channels x, y, z, confidence, each for all pixels of a patch.
+        last.weight.mul_(_HEAD_GAIN)
         assert last.bias is not None
         last.bias.zero_()
-        last.bias.unflatten(0, (4, -1))[2] = math.log1p(_USUAL_DEPTH)
-
-
-def _place_state_tokens(encoder: GeometryEncoder) -> None:
-    config = encoder.config
-    index = torch.arange(config.state_size)
-    width = config.state_grid_width
-    places = torch.stack((index // width, index % width), -1)
-    shortest, longest = (math.log(wave) for wave in _WAVES)
-    waves = torch.linspace(shortest, longest, config.encoder_dim // 4).exp()
-    angle = places[..., None] * (2 * torch.pi / waves)
-    code = torch.cat((angle.sin(), angle.cos()), -1).flatten(1)
-    encoder.state_embedding.weight[:, : code.shape[1]] = code
+        # Channels x, y, z and confidence, each for all pixels of a patch.
+        last.bias.view(4, -1)[2] = math.log1p(_USUAL_DEPTH)

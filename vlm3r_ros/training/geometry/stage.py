@@ -74,7 +74,7 @@ def build_encoder(settings: ModelSettings, seed: int) -> GeometryEncoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = GeometryEncoder(config)
-    initialize(encoder)
+        initialize(encoder)
     # The heads' colour is the image itself: it teaches nothing here.
     encoder.heads.color.requires_grad_(False)
     return encoder
