@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,16 @@ def test_without_our_file_the_published_pair_suffices(tmp_path):
     assert scene.floor_plan is None
     assert scene.frames[0].visible == (VisibleObject(2, (3, 4, 20, 30)),)
     assert scene.frames[0].time is None
+
+
+def test_pixels_are_kept_where_their_share_and_the_time_are_unknown(tmp_path):
+    scene = a_scene()
+    seen = VisibleObject(2, (3, 4, 20, 30), 250)
+    frames = (replace(scene.frames[0], visible=(seen,), time=None), scene.frames[1])
+    write(tmp_path, replace(scene, frames=frames))
+    (read,) = read_metadata(tmp_path)
+    assert read.frames[0].visible == (seen,)
+    assert read.frames[0].time is None
 
 
 def test_published_spellings_of_other_data_sets_are_read():

@@ -133,18 +133,8 @@ def _frame_records(scene: Scene) -> dict[str, Any]:
 
 
 def _world_record(scene: Scene) -> dict[str, Any]:
-    frames = {
-        str(frame.frame_id): {
-            "time": frame.time,
-            "visible": {
-                str(seen.instance_id): [seen.pixels, round(seen.fraction, _FRACTION_DIGITS)]
-                for seen in frame.visible
-                if seen.pixels is not None and seen.fraction is not None
-            },
-        }
-        for frame in scene.frames
-        if frame.time is not None
-    }
+    frames = {str(frame.frame_id): _known_of_frame(frame) for frame in scene.frames}
+    frames = {identity: known for identity, known in frames.items() if known}
     plan = scene.floor_plan
     if not frames and plan is None:
         return {}
@@ -153,6 +143,24 @@ def _world_record(scene: Scene) -> dict[str, Any]:
         record["rooms"] = [room.tolist() for room in plan.rooms]
         record["passages"] = [passage.tolist() for passage in plan.passages]
     return record
+
+
+def _known_of_frame(frame: SceneFrame) -> dict[str, Any]:
+    """What the published files have no place for; empty where nothing of it is known."""
+    known: dict[str, Any] = {}
+    if frame.time is not None:
+        known["time"] = frame.time
+    visible = {
+        str(seen.instance_id): [
+            seen.pixels,
+            None if seen.fraction is None else round(seen.fraction, _FRACTION_DIGITS),
+        ]
+        for seen in frame.visible
+        if seen.pixels is not None
+    }
+    if visible:
+        known["visible"] = visible
+    return known
 
 
 def dictionary_of(scene: str, field: str, value: Any) -> dict[str, Any]:
