@@ -78,7 +78,14 @@ def _on_ray(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
         ) from error
     ours = not ray.is_initialized()
     if ours:
-        ray.init(log_to_driver=False, logging_level=logging.WARNING)
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.WARNING)
+        # Ray raises whatever went wrong, down to a bare Exception.
+        except Exception as error:
+            raise QuestionsError(
+                f"--ray: no cluster can be reached or started ({error}); look at RAY_ADDRESS, or "
+                "use --workers"
+            ) from error
     try:
         remote = ray.remote(work)
         waiting = _WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
