@@ -21,8 +21,8 @@ FIELD = math.tan(math.radians(60.0))
 that reaches beside or behind the camera, what lies farther out is no part of what could be seen."""
 
 MAX_CANVAS = 20_000
-"""Pixels of the rectangle around a silhouette; in a larger one it is counted on a coarser grid, good
-to about a hundredth."""
+"""Pixels of the rectangle around a silhouette; in a larger one it is counted on a coarser grid,
+good to about a hundredth."""
 
 
 def visible_objects(
