@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from vlm3r_ros.commands import demo
+from vlm3r_ros.commands.demo_clip import ClipTruth
 from vlm3r_ros.commands.errors import CommandError
 from vlm3r_ros.commands.top_view import draw_top_view
 
@@ -27,7 +28,9 @@ def test_the_demo_asks_real_nodes_while_frames_arrive(tmp_path, monkeypatch, cap
 
     summary = json.loads((output / "answers.json").read_text())
     answers = summary["answers"]
-    assert [answer["question"] for answer in answers] == [q.text for q in demo.QUESTIONS]
+    questions = ClipTruth.read().questions
+    assert [answer["question"] for answer in answers] == [q.text for q in questions]
+    assert [answer["truth"] for answer in answers] == [q.truth for q in questions]
     assert {answer["status"] for answer in answers} == {"OK"}
     assert all(answer["recording_still_playing"] for answer in answers)
     # Frames went on arriving between the questions, and each answer rests on newer ones.
@@ -43,6 +46,7 @@ def test_the_demo_asks_real_nodes_while_frames_arrive(tmp_path, monkeypatch, cap
     printed = capsys.readouterr().out
     assert "3 nodes active" in printed
     assert "no trained weights" in printed
+    assert "truth" in printed
     assert summary["trained"] is False
 
 
@@ -70,10 +74,47 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path):
         demo.run_demo(demo.DemoOptions(output=tmp_path / "file" / "out"))
 
 
+@pytest.mark.parametrize("truth", [{}, {"truth": "3"}])
+def test_the_truth_stands_beside_the_answer_where_it_is_known(truth):
+    record = {
+        "question": "How many chairs?",
+        "options": [],
+        "status": "OK",
+        "answer": "2",
+        "option_index": -1,
+        "asked_after": 1.0,
+        "frames_processed": 4,
+    }
+    table = demo.answers_table([record | truth])
+    headings = [str(column.header) for column in table.columns]
+    assert ("truth" in headings) == bool(truth)
+    if truth:
+        assert list(table.columns[headings.index("truth")].cells) == ["3"]
+        assert list(table.columns[headings.index("answer")].cells) == ["2"]
+
+
 def test_untrained_is_a_name_without_weights(tmp_path):
     assert demo.is_untrained("tiny")
     assert not demo.is_untrained(str(tmp_path))
     assert not demo.is_untrained("organisation/model")
+
+
+def test_the_true_way_is_drawn_dashed_beside_the_other(tmp_path):
+    way = np.tile(np.eye(4), (30, 1, 1))
+    way[:, 0, 3] = np.linspace(0, 3, 30)
+    truth = way.copy()
+    truth[:, 1, 3] = 1.0
+
+    def black_pixels(*known: np.ndarray) -> int:
+        empty = np.empty((0, 3))
+        draw_top_view(tmp_path / "view.png", way, empty, empty.astype(np.uint8), "walk", *known)
+        pixels = np.asarray(Image.open(tmp_path / "view.png").convert("L"))
+        # Of the inner part, where no axes or words are.
+        return int((pixels[250:650, 150:700] < 60).sum())
+
+    assert black_pixels() == 0
+    dashed = black_pixels(truth)
+    assert 100 < dashed < 3000
 
 
 @pytest.mark.parametrize("points", [0, 1, 500])

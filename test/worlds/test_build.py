@@ -11,7 +11,6 @@ from solid_points import table_points
 
 from vlm3r_ros.worlds.build import FEWEST_OBJECTS, MOST_OBJECTS, build_world
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
-from vlm3r_ros.worlds.path import look_at
 from vlm3r_ros.worlds.rendering import render
 from vlm3r_ros.worlds.scene import Intrinsics
 from vlm3r_ros.worlds.world import Split, WorldId, polygon_area
@@ -34,6 +33,17 @@ for split in Split:
         digest.update(repr([(o.category, o.box.centroid.tolist()) for o in world.objects]).encode())
 print(digest.hexdigest())
 """
+
+
+def look_at(position: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Pose of a level optical frame at `position` that faces `target`."""
+    forward = (target - position) / np.linalg.norm(target - position)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    T_world_camera = np.eye(4)
+    T_world_camera[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
+    T_world_camera[:3, 3] = position
+    return T_world_camera
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ from sensor_msgs.msg import PointCloud2
 import vlm3r_ros
 from vlm3r_ros.commands.ask import answer_text, milliseconds, percent
 from vlm3r_ros.commands.assistant import NODES, REPLAY, AssistantOptions, node_commands
+from vlm3r_ros.commands.demo_clip import (
+    CLIP,
+    QUESTIONS,
+    ClipTruth,
+    DemoQuestion,
+    asking_times,
+)
 from vlm3r_ros.commands.errors import EXIT_FAILED, CommandError
 from vlm3r_ros.commands.processes import ProcessGroup
 from vlm3r_ros.commands.query_client import QueryClient, Question, answer_record
@@ -33,7 +41,6 @@ from vlm3r_ros.recordings import open_recording
 from vlm3r_ros.resources import use_dds_profile
 
 PACKAGE_FOLDER = Path(vlm3r_ros.__file__).parent
-CLIP = PACKAGE_FOLDER / "assets" / "demo_room.mp4"
 
 # A recording shorter than this (s) is played slower, a longer one is not played to its end.
 SHORTEST_PLAY = 12.0
@@ -41,21 +48,8 @@ LONGEST_PLAY = 20.0
 START_TIMEOUT = 90.0  # s for all nodes to load their models
 FIRST_POSE_TIMEOUT = 30.0
 ANSWER_TIMEOUT = 20.0
-# The last question comes when so much of the recording has been played, while more is to come.
-LAST_QUESTION = 0.8
 # A pipe or a log has no width of its own; 80 columns would fold the table.
 PLAIN_WIDTH = 120
-
-QUESTIONS = (
-    Question("What do you see in this room?"),
-    Question("How many chairs are in this room?"),
-    Question(
-        "What kind of place is this?",
-        ("a kitchen", "a living room", "a bedroom", "an office"),
-    ),
-    Question("How long is the longest side of the table, in meters?"),
-    Question("Which way has the camera turned since the start?", ("left", "right", "not at all")),
-)
 
 
 @dataclass(frozen=True)
@@ -108,6 +102,8 @@ def run_demo(options: DemoOptions) -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     source = options.input_path or CLIP
+    truth = ClipTruth.read() if source == CLIP else None
+    questions = QUESTIONS if truth is None else truth.questions
     play_parameters, duration = plan_play(source, options.topic)
     output = options.output
     try:
@@ -146,10 +142,10 @@ def run_demo(options: DemoOptions) -> int:
         group.start(REPLAY, commands[REPLAY])
         _wait_for_first_pose(group, received)
         console.print(f"playing {escape(str(source))}, asking while it plays", soft_wrap=True)
-        records = _ask_while_playing(client, group, received, duration, console)
+        records = _ask_while_playing(client, group, received, questions, duration, console)
         _wait_for_end(group, duration)
-    console.print(_table(records))
-    _write(options, records, received, source)
+    console.print(answers_table(records))
+    _write(options, records, received, source, truth)
     where = ", ".join(str(output / name) for name in ("answers.json", "trajectory.png"))
     console.print(f"wrote {escape(where)} (logs in {escape(str(logs))})", soft_wrap=True)
     unanswered = [record for record in records if record["status"] != "OK"]
@@ -224,15 +220,16 @@ def _ask_while_playing(
     client: QueryClient,
     group: ProcessGroup,
     received: Received,
+    questions: Sequence[DemoQuestion],
     duration: float,
     console: Console,
 ) -> list[dict[str, Any]]:
     """Ask at even distances in time over the recording."""
     began = time.monotonic()
     records = []
-    for number, question in enumerate(QUESTIONS, start=1):
-        due = began + LAST_QUESTION * duration * number / len(QUESTIONS)
-        while (left := due - time.monotonic()) > 0:
+    moments = asking_times(duration, len(questions))
+    for question, moment in zip(questions, moments, strict=True):
+        while (left := began + moment - time.monotonic()) > 0:
             _check_alive(group, received)
             time.sleep(min(left, 0.1))
         at, frames = time.monotonic() - began, len(received.poses)
@@ -246,6 +243,7 @@ def _ask_while_playing(
                 "frames_processed": frames,
                 "recording_still_playing": REPLAY in group.running,
                 **answer_record(timed, response),
+                **({"truth": question.truth} if question.truth else {}),
             }
         )
     return records
@@ -258,15 +256,19 @@ def _wait_for_end(group: ProcessGroup, duration: float) -> None:
         time.sleep(0.1)
 
 
-def _table(records: list[dict[str, Any]]) -> Table:
+def answers_table(records: list[dict[str, Any]]) -> Table:
+    """Questions and answers, beside the truth where that is known."""
     table = Table(title="Asked over /spatial_query while the frames arrived")
-    for heading in ("question", "answer"):
+    with_truth = any("truth" in record for record in records)
+    for heading in ("question", "answer", "truth") if with_truth else ("question", "answer"):
         table.add_column(heading, overflow="fold")
     for heading in ("at", "frames", "confidence", "first token", "total"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in records:
         answered = record["status"] == "OK"
         cells = [record["question"], answer_text(record) if answered else record["status"]]
+        if with_truth:
+            cells.append(record.get("truth", ""))
         table.add_row(
             *(escape(cell) for cell in cells),
             f"{record['asked_after']:.1f} s",
@@ -279,7 +281,11 @@ def _table(records: list[dict[str, Any]]) -> Table:
 
 
 def _write(
-    options: DemoOptions, records: list[dict[str, Any]], received: Received, source: Path
+    options: DemoOptions,
+    records: list[dict[str, Any]],
+    received: Received,
+    source: Path,
+    truth: ClipTruth | None,
 ) -> None:
     untrained = is_untrained(options.model)
     summary = {
@@ -300,4 +306,5 @@ def _write(
         np.concatenate(points) if points else np.empty((0, 3), np.float32),
         np.concatenate(colors) if colors else np.empty((0, 3), np.uint8),
         f"{title} ({options.model}, untrained: means nothing yet)" if untrained else title,
+        truth=[] if truth is None else truth.poses_in_map(),
     )

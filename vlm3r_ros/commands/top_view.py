@@ -20,6 +20,7 @@ def draw_top_view(
     points: np.ndarray,
     colors: np.ndarray,
     title: str,
+    truth: Sequence[np.ndarray] | np.ndarray = (),
 ) -> None:
     """Write a PNG: x to the right, y up, as seen from above the map frame (z up, metres).
 
@@ -29,6 +30,7 @@ def draw_top_view(
         points: `[N, 3]` in the map frame; may be empty.
         colors: uint8 `[N, 3]`, RGB.
         title: above the picture.
+        truth: true poses in the map frame, likewise, drawn dashed; empty where they are not known.
     """
     # Without pyplot there is no window system to look for, and no figure left open.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,8 +39,10 @@ def draw_top_view(
     figure = Figure(figsize=(7, 7), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(aspect="equal", title=title, xlabel="x (m)", ylabel="y (m)")
-    way = np.array([pose[:2, 3] for pose in poses]).reshape(-1, 2)
-    shown = way
+    way, true_way = (
+        np.array([pose[:2, 3] for pose in some]).reshape(-1, 2) for some in (poses, truth)
+    )
+    shown = np.concatenate([way, true_way])
     if len(points):
         low, high = np.percentile(points[:, :2], _PERCENTILES, axis=0)
         inside = ((points[:, :2] >= low) & (points[:, :2] <= high)).all(1)
@@ -47,14 +51,17 @@ def draw_top_view(
         order = np.argsort(points[:, 2])[:: max(1, len(points) // _MAX_POINTS)]
         x, y = points[order, :2].T
         axes.scatter(x, y, c=colors[order] / 255.0, s=2, linewidths=0)
-        shown = np.concatenate([way, points[:, :2]])
+        shown = np.concatenate([shown, points[:, :2]])
     else:
         axes.text(0.5, 0.02, "no points received", ha="center", transform=axes.transAxes)
+    if len(true_way):
+        axes.plot(*true_way.T, "--", color="black", linewidth=1.5, label="true way")
     if len(way):
         axes.plot(way[:, 0], way[:, 1], color="tab:red", linewidth=2, label="camera")
         axes.plot(*way[0], "o", color="tab:green", markersize=9, label="start")
         axes.plot(*way[-1], "s", color="tab:red", markersize=9, label="end")
         _draw_directions(axes, poses, shown)
+    if len(way) or len(true_way):
         axes.legend(loc="upper right")
     if len(shown):
         _frame(axes, shown)

@@ -87,12 +87,22 @@ def _on_ray(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
                 "use --workers"
             ) from error
     try:
-        remote = ray.remote(work)
+        # Ray takes functions only, and `work` may be a partial one.
+        remote, there = ray.remote(_call), ray.put(work)
         waiting = _WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        yield from _windowed(remote.remote, lambda reference: ray.get(reference), pieces, waiting)
+        yield from _windowed(
+            lambda piece: remote.remote(there, piece),
+            lambda reference: ray.get(reference),
+            pieces,
+            waiting,
+        )
     finally:
         if ours:
             ray.shutdown()
+
+
+def _call(work: Callable[[T], R], piece: T) -> R:
+    return work(piece)
 
 
 def _windowed(
