@@ -88,7 +88,8 @@ def _on_ray(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
             ) from error
     try:
         # Ray takes functions only, and `work` may be a partial one.
-        remote, there = ray.remote(_call), ray.put(work)
+        remote: Any = ray.remote(_call)
+        there = ray.put(work)
         waiting = _WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
         yield from _windowed(
             lambda piece: remote.remote(there, piece),
