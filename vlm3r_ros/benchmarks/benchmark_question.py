@@ -40,7 +40,7 @@ class BenchmarkQuestion:
     Attributes:
         number: of its record in its file, from 0; files that were put together repeat ids.
         id: as the file has it.
-        question: its fields made uniform: `options` only of a choice and with their letters,
+        question: its fields made uniform: `options` those of a choice, none of a number,
             `mc_answer` the letter of the true one, `ground_truth` its words, else a number.
     """
 
