@@ -142,6 +142,14 @@ def test_left_right_and_near_far_are_asked_both_ways_round_and_as_published_one(
     }
 
 
+def test_the_published_order_is_that_of_instance_ids():
+    swapped = [thing("bed", [3, 1, 1.5], CUBE, 1), thing("tv", [3.5, 0, 1.5], CUBE, 0)]
+    pixels = {1: LEFT_OF[0], 0: LEFT_OF[1]}
+    assert left_and_right(obj_obj_relative_pos_lr, swapped, pixels, PUBLISHED) == {
+        ("tv", "Right", "bed")
+    }
+
+
 def test_empty_space_of_15_cm_is_needed():
     near = [thing("bed", [3, 0.34, 1.5], CUBE, 0), thing("tv", [3, 0, 1.5], CUBE, 1)]
     assert left_and_right(obj_obj_relative_pos_lr, near, LEFT_OF) == set()

@@ -47,7 +47,8 @@ def obj_obj_relative_pos(axis: Axis, view: SceneView, random: Random, wanted: in
     pairs = np.argwhere(_before(view, axis))
     if view.published:
         # The order of `bboxes_2d` is that of instance ids.
-        swapped = pairs[:, 1] > pairs[:, 2]
+        instances = np.array([item.instance_id or 0 for item in view.objects], int)
+        swapped = instances[pairs[:, 1]] > instances[pairs[:, 2]]
         pairs[swapped] = pairs[swapped][:, [0, 2, 1]]
         words = [axis.words[int(other)] for other in swapped]
         chosen = spread([""] * len(words), wanted, random)

@@ -49,14 +49,12 @@ class FrameView:
         row: in the arrays by frame.
         number: as questions call it, from 1.
         frame: itself.
-        sightings: all known objects that show at all.
-        named: those that "the chair in this frame" means without doubt.
+        named: the objects that "the chair in this frame" means without doubt.
     """
 
     row: int
     number: int
     frame: SceneFrame
-    sightings: tuple[Sighting, ...]
     named: tuple[Sighting, ...]
 
 
@@ -73,7 +71,7 @@ class SceneView:
         problems: what of the scene was left out, and why.
 
     Raises:
-        SceneError: a box or the room's size cannot be used.
+        SceneError: a box cannot be used.
     """
 
     def __init__(self, scene: Scene, rules: RuleSet) -> None:
@@ -219,7 +217,6 @@ class SceneView:
                 row=row,
                 number=(row if self.published else rank) + 1,
                 frame=frames[rank],
-                sightings=self.shown[rank],
                 named=self._named(self.shown[rank]),
             )
             for row, rank in enumerate(ranks)
