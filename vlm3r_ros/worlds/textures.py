@@ -230,10 +230,16 @@ def _weave(
             threads[_CELL + i] = tone * sure
             upright, flat = _bars(s, wide, ds), _bars(t, tall, dt)
             threads[_JOINT + i] = upright + flat - crossing * upright * flat
+    widest = threads[_DS]
+    for i in range(LANES):
+        threads[_COARSE + i], threads[_FINE + i] = zero, zero
+        widest = min(widest, min(threads[_DS + i], threads[_DT + i]))
     for octave in range(3):
         # The coarse layer has two octaves, the fine one has one.
         layer, times = octave // 2, f32(1 + octave % 2)
         per_s, per_t = times * pattern[2 * layer], times * pattern[2 * layer + 1]
+        if widest * min(per_s, per_t) >= one:
+            continue
         row, own = _FINE if layer else _COARSE, u32(seed + u32(octave * 0x68E31DA4))
         for i in range(LANES):
             # Cells are cut from different places.
