@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 
 import torch
@@ -114,13 +116,21 @@ def depth_errors(estimated: Tensor, true: Tensor, valid: Tensor) -> dict[str, fl
 
 
 @torch.no_grad()
-def track(encoder: GeometryEncoder, images: Tensor, *, depth: bool = True) -> Track:
-    """Run sequences `[B, T, 3, H, W]` through the encoder."""
+def track(
+    encoder: GeometryEncoder,
+    images: Tensor,
+    computing: Callable[[], AbstractContextManager[object]] = nullcontext,
+    *,
+    depth: bool = True,
+) -> Track:
+    """Run sequences `[B, T, 3, H, W]` through the encoder, within the context `computing()`."""
     heads = [GeometryHead.POSE, *([GeometryHead.SELF_POINTS] if depth else [])]
-    state = encoder.initial_state(len(images))
+    with computing():
+        state = encoder.initial_state(len(images))
     poses, depths = [], []
     for frame in images.unbind(1):
-        output, state = encoder.step(frame, state, heads)
+        with computing():
+            output, state = encoder.step(frame, state, heads)
         poses.append(output.camera_to_world)
         if output.points_self is not None:
             depths.append(output.points_self[..., 2])
@@ -157,14 +167,18 @@ class Evaluation:
         self._short, self._walks = short, walks
         self._max_depth = max_depth
 
-    def measure(self, encoder: GeometryEncoder) -> dict[str, float]:
+    def measure(
+        self,
+        encoder: GeometryEncoder,
+        computing: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> dict[str, float]:
         """All metrics by name; those of walks where there are any.
 
         `ate_share` is the trajectory error over that of a camera taken to stand still.
         """
         true, estimated = [], []
         for batch in self._batches(self._short, encoder.device):
-            result = track(encoder, batch.images)
+            result = track(encoder, batch.images, computing)
             assert result.depth is not None
             true.append((batch.T_world_camera, batch.depth, batch.valid))
             estimated.append((result.T_world_camera, result.depth))
@@ -174,17 +188,20 @@ class Evaluation:
             **pose_errors(said, poses), **depth_errors(guess, depth, valid)
         ).named()
         if self._walks:
-            metrics |= self._walk(encoder)
+            metrics |= self._walk(encoder, computing)
         return metrics
 
-    def _walk(self, encoder: GeometryEncoder) -> dict[str, float]:
-        results = [
-            (track(encoder, batch.images, depth=False).T_world_camera, batch.T_world_camera)
-            for batch in self._batches(self._walks, encoder.device)
-        ]
-        said, true = (torch.cat(parts) for parts in zip(*results, strict=True))
-        ate, standing = trajectory_error(said, true)
-        errors = pose_errors(said, true)
+    def _walk(
+        self, encoder: GeometryEncoder, computing: Callable[[], AbstractContextManager[object]]
+    ) -> dict[str, float]:
+        true, estimated = [], []
+        for batch in self._batches(self._walks, encoder.device):
+            result = track(encoder, batch.images, computing, depth=False)
+            true.append(batch.T_world_camera)
+            estimated.append(result.T_world_camera)
+        said, true_poses = torch.cat(estimated), torch.cat(true)
+        ate, standing = trajectory_error(said, true_poses)
+        errors = pose_errors(said, true_poses)
         return {
             "ate": ate,
             "ate_share": ate / max(standing, 1e-6),

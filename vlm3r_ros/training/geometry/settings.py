@@ -109,13 +109,13 @@ class LossSettings:
     points_self: float = 1.0
     points_world: float = 0.5
     confidence: float = 0.2
-    rotation: float = 1.0
+    rotation: float = 5.0
     translation: float = 0.5
-    step_rotation: float = 2.0
+    step_rotation: float = 10.0
     step_translation: float = 0.5
     features: float = 0.5
     attention: float = 0.3
-    flow: float = 1.0
+    flow: float = 2.0
     visibility: float = 0.1
 
 

@@ -28,7 +28,12 @@ from vlm3r_ros.training.geometry.correspondence import (
 )
 from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks
 from vlm3r_ros.training.geometry.filming import FilmTask, Sequences, film
-from vlm3r_ros.training.geometry.ground_truth import GeometryBatch, find_matches, step_motion
+from vlm3r_ros.training.geometry.ground_truth import (
+    GeometryBatch,
+    Matches,
+    find_matches,
+    step_motion,
+)
 from vlm3r_ros.training.geometry.initialization import initialize
 from vlm3r_ros.training.geometry.losses import (
     pointmap_loss,
@@ -175,14 +180,16 @@ class GeometryStage:
             outputs, tokens = self._run(batch, truncate)
         terms = self._pointmap_terms(batch, outputs)
         terms |= self._pose_terms(batch, outputs)
+        matches = self._find_matches(batch)
         with self._computing():
-            terms |= self._correspondence_terms(batch, tokens)
+            terms |= self._correspondence_terms(tokens, matches)
         weights = self.config.losses
         total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
         assert isinstance(total, Tensor)
         return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
 
     def _computing(self) -> ExitStack:
+        """A context for what the network computes; truth is worked out outside, in float32."""
         stack = ExitStack()
         bfloat16 = self.config.run.precision == Precision.BFLOAT16
         stack.enter_context(torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16))
@@ -248,11 +255,19 @@ class GeometryStage:
             "step_translation": translation_loss(said[..., R, t], moved[..., R, t]),
         }
 
+    def _find_matches(self, batch: GeometryBatch) -> list[tuple[Matches, Matches]]:
+        """Where each frame's patches were in the one before and in the first; not of the first."""
+        patch = self.encoder.config.patch_size
+        found = []
+        for frame in range(1, batch.images.shape[1]):
+            before = find_matches(batch, frame, frame - 1, patch)
+            found.append((before, find_matches(batch, frame, 0, patch) if frame > 1 else before))
+        return found
+
     def _correspondence_terms(
-        self, batch: GeometryBatch, tokens: list[FrameTokens]
+        self, tokens: list[FrameTokens], matches: list[tuple[Matches, Matches]]
     ) -> dict[str, Tensor]:
-        supervision, patch = self.module.supervision, self.encoder.config.patch_size
-        weights = self.config.losses
+        supervision, weights = self.module.supervision, self.config.losses
         parts: dict[str, list[Tensor]] = {}
 
         def add(name: str, value: Tensor) -> None:
@@ -260,9 +275,7 @@ class GeometryStage:
 
         if weights.attention:
             add("attention", supervision.attention_loss(tokens[0], None))
-        for frame in range(1, len(tokens)):
-            before = find_matches(batch, frame, frame - 1, patch)
-            first = before if frame == 1 else find_matches(batch, frame, 0, patch)
+        for frame, (before, first) in enumerate(matches, 1):
             if weights.features:
                 add("features", supervision.feature_loss(tokens[frame], tokens[frame - 1], before))
                 if frame > 1:
@@ -281,8 +294,7 @@ class GeometryStage:
     def evaluate(self) -> dict[str, float]:
         """Metrics on held-out rooms; see `Stage`."""
         assert self._evaluation is not None, "start() films the rooms"
-        with self._computing():
-            return self._evaluation.measure(self.encoder)
+        return self._evaluation.measure(self.encoder, self._computing)
 
     def export(self, folder: Path) -> None:
         """Write the encoder in the form of transformers."""
