@@ -5,12 +5,13 @@ comes from the depth of each object's pixels; distances come from a general solv
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import shapely
 from scipy.optimize import lsq_linear
 
 from vlm3r_ros.questions.drafting import DraftPlan
@@ -30,9 +31,10 @@ SURVEY = Intrinsics(fx=300.0, fy=300.0, cx=89.5, cy=89.5, width=180, height=180)
 SURVEY_FILL = 0.8  # of the picture that the object takes up
 MEASURED = 0.03  # m that a box measured from pixels may be off
 ROUNDING = 0.05  # m, of a number with one decimal
+FLOOR_PIXEL = 0.02  # m
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Box:
     """A measured box: middle and half sides along the axes (rows)."""
 
@@ -45,7 +47,7 @@ class Box:
         return self.middle + (signs * self.half) @ self.axes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Survey:
     """What images say about a world."""
 
@@ -76,14 +78,14 @@ class Survey:
         return self.pose(frame)[:3, 3]
 
 
-def unproject(depth: np.ndarray, camera: Intrinsics, pose: np.ndarray) -> np.ndarray:
-    rows, columns = np.mgrid[: camera.height, : camera.width]
-    x = (columns - camera.cx) / camera.fx
-    y = (rows - camera.cy) / camera.fy
-    rays = np.stack([x, y, np.ones_like(x)], -1)
-    # Where there is nothing, depth is infinite: such pixels are nobody's.
-    points = rays * np.where(np.isfinite(depth), depth, 0)[..., None]
-    return points @ pose[:3, :3].T + pose[:3, 3]
+def unproject(
+    depth: np.ndarray, camera: Intrinsics, pose: np.ndarray, mask: np.ndarray
+) -> np.ndarray:
+    """World points of the pixels of a mask, `[N, 3]`."""
+    rows, columns = np.nonzero(mask)
+    z = depth[rows, columns].astype(float)
+    inside = [(columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z, z]
+    return np.stack(inside, -1) @ pose[:3, :3].T + pose[:3, 3]
 
 
 def look_from(place: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -115,8 +117,7 @@ def measure(world: World, instance: int, axes: np.ndarray, about: np.ndarray, si
         for sign in (-1, 1):
             pose = look_from(about + sign * axis * distance, about)
             view = render(single, SURVEY, pose, color=False)
-            on = view.instance == instance
-            points.append(unproject(view.depth, SURVEY, pose)[on])
+            points.append(unproject(view.depth, SURVEY, pose, view.instance == instance))
     along = np.concatenate(points) @ axes.T
     low, high = along.min(0), along.max(0)
     return Box((low + high) / 2 @ axes, (high - low) / 2, axes)
@@ -144,7 +145,8 @@ def survey(index: int) -> Survey:
 def gap(first: Box, second: Box) -> float:
     """Distance between two boxes, by least squares over a point of each."""
     span = np.concatenate([first.axes.T * first.half, -second.axes.T * second.half], 1)
-    found = lsq_linear(span, second.middle - first.middle, (-1, 1), tol=1e-12)
+    # The default method stops short of the minimum now and then.
+    found = lsq_linear(span, second.middle - first.middle, (-1, 1), method="bvls")
     return float(np.sqrt(2 * found.cost))
 
 
@@ -201,7 +203,14 @@ def check_size(world: Survey, question: Question) -> None:
 
 
 def check_room_size(world: Survey, question: Question) -> None:
-    number_is(question, floor_seen(world), ROUNDING + 0.01 * float(question.ground_truth))
+    plan = world.scene.floor_plan
+    assert plan is not None
+    outlines = [
+        np.linalg.norm(np.diff(room, axis=0, append=room[:1]), axis=1) for room in plan.rooms
+    ]
+    # A pixel of the floor along the walls may be one of the wall.
+    slack = ROUNDING + FLOOR_PIXEL * float(np.concatenate(outlines).sum())
+    number_is(question, floor_seen(world), slack)
 
 
 def floor_seen(world: Survey) -> float:
@@ -211,14 +220,17 @@ def floor_seen(world: Survey) -> float:
     bounds = np.abs(table.rotation) @ table.half[:, :, None]
     low = table.center[:, 2] - bounds[:, 2, 0]
     high = table.center[:, 2] + bounds[:, 2, 0]
-    kept = (table.instance < 0) & ((high < 0.005) | ((low < 0.05) & (high > 1.5)))
+    kept = (table.instance < 0) & ((high < 0.005) | ((low < 0.05) & (high > 0.1)))
+    # Through an open window one would see the floor go on.
+    closing = world.named("window") + world.named("door")
+    kept |= np.isin(table.instance, closing)
     fields = {name: values[kept] for name, values in vars(table).items()}
     bare = replace(world.world, primitives=replace(table, **fields))
     wide = Intrinsics(fx=150.0, fy=150.0, cx=299.5, cy=299.5, width=600, height=600)
     plan = world.scene.floor_plan
     assert plan is not None
     outline = np.concatenate(plan.rooms)
-    cell = 0.02
+    cell = FLOOR_PIXEL
     low_xy, high_xy = outline.min(0) - 0.5, outline.max(0) + 0.5
     grid = np.stack(
         np.meshgrid(*(np.arange(a, b, cell) for a, b in zip(low_xy, high_xy, strict=True))), -1
@@ -228,6 +240,8 @@ def floor_seen(world: Survey) -> float:
     for room in plan.rooms:
         # The corner of an L hides a part from its middle: look from near every corner as well.
         for corner in room:
+            if not shapely.contains_xy(shapely.Polygon(room), *(0.7 * corner + 0.3 * room.mean(0))):
+                continue
             place = np.array([*(0.7 * corner + 0.3 * room.mean(0)), world.world.height - 0.1])
             pose = look_from(place, place - [0, 0, 1.0])
             view = render(bare, wide, pose, color=False)
@@ -308,8 +322,8 @@ def check_camera_distance(world: Survey, question: Question) -> None:
     number_is(question, value, ROUNDING + MEASURED)
     # Nothing of it that the frame shows is nearer than its box.
     view = world.frames[frame]
-    points = unproject(view.depth, world.film.path.intrinsics, world.pose(frame))
-    shown = points[view.instance == number]
+    camera = world.film.path.intrinsics
+    shown = unproject(view.depth, camera, world.pose(frame), view.instance == number)
     nearest = np.linalg.norm(shown - world.camera(frame), axis=1).min()
     assert nearest > value - MEASURED, question
 
@@ -464,24 +478,26 @@ def test_poses_are_those_that_the_depth_was_taken_from(surveys):
     for world in surveys[::5]:
         camera = world.film.path.intrinsics
         for i in range(0, len(world.frames) - 1, 8):
-            points = unproject(world.frames[i].depth, camera, world.pose(i))
+            depth = world.frames[i].depth
+            points = unproject(depth, camera, world.pose(i), np.isfinite(depth))
             inside = (points - world.camera(i + 1)) @ world.pose(i + 1)[:3, :3]
-            z = np.maximum(inside[..., 2], 1e-3)
-            columns = np.rint(inside[..., 0] / z * camera.fx + camera.cx)
-            rows = np.rint(inside[..., 1] / z * camera.fy + camera.cy)
-            both = (inside[..., 2] > 0.1) & (columns >= 0) & (columns < camera.width)
+            z = np.maximum(inside[:, 2], 1e-3)
+            columns = np.rint(inside[:, 0] / z * camera.fx + camera.cx)
+            rows = np.rint(inside[:, 1] / z * camera.fy + camera.cy)
+            both = (inside[:, 2] > 0.1) & (columns >= 0) & (columns < camera.width)
             both &= (rows >= 0) & (rows < camera.height)
             if both.sum() < 2000:
                 continue
             depth = world.frames[i + 1].depth[rows[both].astype(int), columns[both].astype(int)]
             # What hides something is nearer; nothing is seen through.
-            difference = np.abs(depth - inside[both][:, 2]) / inside[both][:, 2]
+            difference = np.abs(depth / inside[both, 2] - 1)
             assert np.median(difference) < 0.02
 
 
 @pytest.mark.parametrize("task", list(TASKS))
 def test_the_truth_is_what_the_images_show(asked, task):
     found = asked[task]
-    assert len(found) >= SCENES // 3, Counter({t: len(qs) for t, qs in asked.items()})
+    enough = len(found) >= SCENES // 3
+    assert enough
     for world, question in found:
         CHECKS[task](world, question)
