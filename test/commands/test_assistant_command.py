@@ -133,7 +133,7 @@ def test_questions_replay_and_the_end(assistant):
 
     played = vlm3r("replay", str(CLIP), "--rate", "10")
     assert played.returncode == 0
-    assert "90 frames played" in played.stderr
+    assert "120 frames played" in played.stderr
 
     chosen = vlm3r("ask", "Which?", "-o", "a sofa", "-o", "a door", "--json")
     assert chosen.returncode == 0, chosen.stderr

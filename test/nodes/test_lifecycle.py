@@ -209,6 +209,6 @@ def test_a_configure_that_raises_anything_frees_what_it_had_made(bench: Bench):
 
     node = bench.start(HalfWay)
     assert node.failure == "configure failed: too much"
-    assert node.count_publishers("half_way") == 0
+    assert wait_until(lambda: node.count_publishers("half_way") == 0)
     assert not node._publishers_made
     assert bench.state("halfway") == UNCONFIGURED

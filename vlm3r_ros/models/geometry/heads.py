@@ -39,8 +39,10 @@ class GeometryHeads(nn.Module):
     def read_pose(self, camera_token: Tensor) -> Tensor:
         """Camera token `[B, 1, D]` -> pose encoding `[B, 7]` float32 (see `GeometryOutput`)."""
         # In bfloat16 the last layer alone would round a 3 m translation to centimetres.
+        # Autocast would do so in training, whatever the types of its arguments.
         hidden = F.gelu(self.pose.fc1(camera_token[:, 0])).float()
-        raw = F.linear(hidden, self.pose.fc2.weight.float(), self.pose.fc2.bias.float())
+        with torch.autocast(hidden.device.type, enabled=False):
+            raw = F.linear(hidden, self.pose.fc2.weight.float(), self.pose.fc2.bias.float())
         quaternion = F.normalize(raw[:, 3:], dim=-1)
         quaternion = torch.where(quaternion[:, :1] < 0, -quaternion, quaternion)
         return torch.cat((_signed_exponential(raw[:, :3]), quaternion), dim=-1)
