@@ -8,6 +8,7 @@ import torch
 from vlm3r_ros.benchmarks.speed_answer import answer_table, benchmark_answer
 from vlm3r_ros.benchmarks.speed_geometry import PUBLISHED, benchmark_geometry, geometry_table
 from vlm3r_ros.benchmarks.speed_stream import WARM_UP_FRAMES, benchmark_stream
+from vlm3r_ros.benchmarks.speed_worlds import benchmark_worlds, worlds_table
 from vlm3r_ros.benchmarks.timing import Timing, interleave, percentile
 from vlm3r_ros.models.registry import build_model
 
@@ -61,3 +62,10 @@ def test_stream_benchmark_takes_in_every_frame(tiny):
 def test_too_short_a_stream_is_refused(tiny):
     with pytest.raises(ValueError, match="at least 400"):
         benchmark_stream(*tiny, frames=10, progress=False)
+
+
+def test_worlds_benchmark_counts_rooms_frames_and_pairs():
+    speeds = benchmark_worlds(scenes=1)
+    assert [speed.unit for speed in speeds] == ["rooms"] * 2 + ["frames"] * 8 + ["scenes", "pairs"]
+    assert all(speed.count > 0 and speed.rate > 0 for speed in speeds)
+    assert worlds_table(speeds, "one room").row_count == len(speeds)

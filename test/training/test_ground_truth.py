@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from vlm3r_ros.training.geometry.augmentation import change_colors, mirror
-from vlm3r_ros.training.geometry.filming import FilmTask, Sequences, film, squash
+from vlm3r_ros.training.geometry.filming import FilmTask, Sequences, film
 from vlm3r_ros.training.geometry.ground_truth import (
     GeometryBatch,
     find_matches,
@@ -11,7 +11,6 @@ from vlm3r_ros.training.geometry.ground_truth import (
     spread,
 )
 from vlm3r_ros.training.geometry.settings import DataSettings
-from vlm3r_ros.worlds.scene import Intrinsics
 from vlm3r_ros.worlds.world import Split
 
 CPU = torch.device("cpu")
@@ -103,16 +102,6 @@ def test_a_mirrored_sequence_still_agrees_with_itself(sequences):
     flipped = here.points_world.flip(3) * torch.tensor([-1.0, 1, 1])
     assert torch.allclose(there.points_world, flipped, atol=1e-4)
     assert torch.linalg.det(there.T_world_camera[..., :3, :3]).allclose(torch.ones(2, 3))
-
-
-def test_squashing_keeps_a_point_at_the_same_share_of_the_image():
-    camera = Intrinsics(200.0, 210.0, 159.5, 118.0, 320, 240)
-    small = squash(camera, 64)
-    x, y, z = 0.4, -0.3, 2.0
-    wide = (x / z * camera.fx + camera.cx + 0.5) / 320
-    tall = (y / z * camera.fy + camera.cy + 0.5) / 240
-    assert (x / z * small.fx + small.cx + 0.5) / 64 == pytest.approx(wide)
-    assert (y / z * small.fy + small.cy + 0.5) / 64 == pytest.approx(tall)
 
 
 def test_colors_change_within_bounds_and_not_at_strength_0():

@@ -94,6 +94,19 @@ def stream(
     Console().print(stream_table(speed, title))
 
 
+@app.command()
+def worlds(
+    scenes: Annotated[int, typer.Option(min=1, help="Rooms.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the rooms.")] = 0,
+) -> None:
+    """Rooms, renderer and questions on one core: rooms, frames and pairs a second."""
+    from rich.console import Console
+
+    from vlm3r_ros.benchmarks.speed_worlds import benchmark_worlds, worlds_table
+
+    Console().print(worlds_table(benchmark_worlds(scenes=scenes, seed=seed), f"{scenes} rooms"))
+
+
 def _use_threads(threads: int) -> None:
     import torch
 

@@ -102,18 +102,6 @@ def draw(
     return drawing
 
 
-def finer(intrinsics: Intrinsics, samples: int) -> Intrinsics:
-    """The same camera with `samples` pixels in the place of one, along each axis."""
-    return Intrinsics(
-        intrinsics.fx * samples,
-        intrinsics.fy * samples,
-        (intrinsics.cx + 0.5) * samples - 0.5,
-        (intrinsics.cy + 0.5) * samples - 0.5,
-        intrinsics.width * samples,
-        intrinsics.height * samples,
-    )
-
-
 def check_pose(T_world_camera: ArrayLike) -> FloatArray:
     """The pose as a contiguous array `[4, 4]`.
 

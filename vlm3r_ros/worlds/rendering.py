@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlm3r_ros.worlds.drawing import NO_OBJECT, check_pose, draw, finer
+from vlm3r_ros.worlds.drawing import NO_OBJECT, check_pose, draw
 from vlm3r_ros.worlds.scene import Intrinsics
 from vlm3r_ros.worlds.shading import shade
 from vlm3r_ros.worlds.world import World
@@ -60,5 +60,6 @@ def render(
     if not color:
         return View(None, depth, instance)
     if samples > 1:
-        drawing = draw(world.primitives, finer(intrinsics, samples), pose)
+        finer = intrinsics.resized(samples * intrinsics.width, samples * intrinsics.height)
+        drawing = draw(world.primitives, finer, pose)
     return View(shade(world, drawing, samples), depth, instance)

@@ -97,6 +97,18 @@ class Intrinsics:
         """`[3, 3]`."""
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
 
+    def resized(self, width: int, height: int) -> Intrinsics:
+        """The camera whose images are these, stretched or squashed to `width` x `height` pixels."""
+        across, down = width / self.width, height / self.height
+        return Intrinsics(
+            self.fx * across,
+            self.fy * down,
+            (self.cx + 0.5) * across - 0.5,
+            (self.cy + 0.5) * down - 0.5,
+            width,
+            height,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class FloorPlan:

@@ -13,7 +13,6 @@ from vlm3r_ros.training.geometry.settings import DataSettings
 from vlm3r_ros.worlds.build import build_world
 from vlm3r_ros.worlds.camera_path import CameraPath, walk
 from vlm3r_ros.worlds.rendering import render
-from vlm3r_ros.worlds.scene import Intrinsics
 from vlm3r_ros.worlds.skipping import SceneError
 from vlm3r_ros.worlds.world import Split, World, WorldId
 
@@ -125,7 +124,7 @@ def _shoot(
     begin = int(generator.integers(last - stride * (task.frames - 1) + 1))
     poses = path.T_world_camera[begin : begin + stride * task.frames : stride][: task.frames]
     size = task.data.image_size
-    lens = squash(path.intrinsics, size)
+    lens = path.intrinsics.resized(size, size)
     if task.augment and generator.random() < task.data.reverse:
         poses = poses[::-1]
     views = [render(world, lens, pose, samples=task.data.samples) for pose in poses]
@@ -144,16 +143,3 @@ def _shoot(
         )
         sequence = Sequences(color, depth, poses, lenses)
     return sequence
-
-
-def squash(intrinsics: Intrinsics, size: int) -> Intrinsics:
-    """The camera whose image is squashed into a square of `size` pixels."""
-    across, down = size / intrinsics.width, size / intrinsics.height
-    return Intrinsics(
-        intrinsics.fx * across,
-        intrinsics.fy * down,
-        (intrinsics.cx + 0.5) * across - 0.5,
-        (intrinsics.cy + 0.5) * down - 0.5,
-        size,
-        size,
-    )
