@@ -7,22 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.geometry.augmentation import change_colors, mirror
 from vlm3r_ros.training.geometry.settings import DataSettings
-from vlm3r_ros.worlds.build import build_world
-from vlm3r_ros.worlds.camera_path import CameraPath, walk
+from vlm3r_ros.training.rooms import walk_through_room
+from vlm3r_ros.worlds.camera_path import CameraPath
 from vlm3r_ros.worlds.rendering import render
-from vlm3r_ros.worlds.skipping import SceneError
-from vlm3r_ros.worlds.world import Split, World, WorldId
+from vlm3r_ros.worlds.world import Split, World
 
 _RATE = 20.0  # Hz at which a camera's way is worked out
 _SPARE = 1.5  # times the length of the longest sequence that the camera walks
-_ATTEMPTS = 8  # rooms that are tried where one cannot be furnished or walked through
 _FILMING = 3  # what a world's random numbers are drawn for
-# Cameras of robots and phones; their images are squashed into the square that the network sees.
-_ASPECTS = ((4 / 3, 0.6), (16 / 9, 0.25), (1.0, 0.15))
-_FILM_HEIGHT = 240
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,36 +75,16 @@ def film(task: FilmTask) -> Sequences:
     Raises:
         TrainingError: neither this room nor several others can be walked through.
     """
-    world, path, generator = _walk(task)
-    shots = [_shoot(world, path, task, generator) for _ in range(task.count)]
+    walk = walk_through_room(
+        task.split,
+        task.seed,
+        task.index,
+        frames=int(_SPARE * task.frames * task.interval[1] * _RATE) + 2,
+        rate=_RATE,
+        purpose=_FILMING,
+    )
+    shots = [_shoot(walk.world, walk.path, task, walk.generator) for _ in range(task.count)]
     return Sequences.concatenate(shots)
-
-
-def _walk(task: FilmTask) -> tuple[World, CameraPath, np.random.Generator]:
-    error: SceneError | None = None
-    for attempt in range(_ATTEMPTS):
-        # A step's rooms have neighbouring indices, so that a stand-in comes from far off.
-        world_id = WorldId(task.split, task.seed, task.index + attempt * 100_000_000)
-        generator = world_id.generator(_FILMING)
-        frames = int(_SPARE * task.frames * task.interval[1] * _RATE) + 2
-        odds = [odd for _, odd in _ASPECTS]
-        aspect = _ASPECTS[int(generator.choice(len(_ASPECTS), p=odds))][0]
-        width = round(_FILM_HEIGHT * aspect)
-        try:
-            world = build_world(world_id)
-            path = walk(
-                world,
-                frames=frames,
-                fps=_RATE,
-                width=width,
-                height=_FILM_HEIGHT,
-                generator=generator,
-            )
-        except SceneError as caught:
-            error = caught
-            continue
-        return world, path, generator
-    raise TrainingError(f"{_ATTEMPTS} rooms in a row cannot be filmed; the last: {error}")
 
 
 def _shoot(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.models.geometry import (
@@ -21,6 +20,7 @@ from vlm3r_ros.models.geometry import (
 from vlm3r_ros.models.sizes import SIZES
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_checkpoint
+from vlm3r_ros.training.computing import computing
 from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.geometry.correspondence import (
     CorrespondenceSupervision,
@@ -42,7 +42,6 @@ from vlm3r_ros.training.geometry.losses import (
 )
 from vlm3r_ros.training.geometry.settings import GeometryConfig, ModelSettings
 from vlm3r_ros.training.loop import LOSS
-from vlm3r_ros.training.settings import Precision
 from vlm3r_ros.worlds.world import Split
 
 _HEADS = (GeometryHead.POSE, GeometryHead.SELF_POINTS, GeometryHead.WORLD_POINTS)
@@ -189,14 +188,7 @@ class GeometryStage:
         return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
 
     def _computing(self) -> ExitStack:
-        """A context for what the network computes; truth is worked out outside, in float32."""
-        stack = ExitStack()
-        bfloat16 = self.config.run.precision == Precision.BFLOAT16
-        stack.enter_context(torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16))
-        if self.device.type == "cpu":
-            # The backward pass of the fused kernel takes ten times as long on a CPU.
-            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        return stack
+        return computing(self.device, self.config.run.precision)
 
     def _watching(self) -> AbstractContextManager[None]:
         if self.config.losses.attention:
