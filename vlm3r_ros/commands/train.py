@@ -43,6 +43,24 @@ def geometry(
     raise typer.Exit(_train(GeometryStage(settings), settings, out))
 
 
+@train_app.command()
+def vision(
+    out: Out,
+    config: Config = None,
+    seed: Seed = None,
+    steps: Steps = None,
+    device: Device = "",
+) -> None:
+    """Stage 2: the vision tower learns what each patch of a frame shows."""
+    from vlm3r_ros.training.vision.settings import VisionConfig
+
+    overrides = {"run.seed": seed, "run.steps": steps, "run.device": device or None}
+    settings = _read("vision", VisionConfig, config, overrides)
+    from vlm3r_ros.training.vision.stage import VisionStage
+
+    raise typer.Exit(_train(VisionStage(settings), settings, out))
+
+
 def _read(name: str, kind: type[Any], path: Path | None, overrides: dict[str, Any]) -> Any:
     """A stage's configuration, with what was given on the command line in place of the file's."""
     from vlm3r_ros.resources import resource

@@ -10,12 +10,25 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from vlm3r_ros.training.settings import Precision
 
 
-def computing(device: torch.device, precision: Precision) -> ExitStack:
-    """A context for what networks compute; truth is worked out outside, in float32."""
+def computing(
+    device: torch.device, precision: Precision, *, short_attention: bool = False
+) -> ExitStack:
+    """A context for what networks compute; truth is worked out outside, in float32.
+
+    Args:
+        device: where they compute.
+        precision: of matrix products.
+        short_attention: on a CPU, attention in bfloat16 keeps its scores in bfloat16 too, which is
+            three times as fast.
+    """
     stack = ExitStack()
     bfloat16 = precision == Precision.BFLOAT16
     stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=bfloat16))
     if device.type == "cpu":
         # The backward pass of the fused kernel takes ten times as long on a CPU.
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        # PyTorch names the switch after CUDA; it holds for every device.
+        former = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(short_attention)
+        stack.callback(torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp, former)
     return stack

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from vlm3r_ros.worlds.compiled import kernel
 
 _GAIN, _GAMMA, _BALANCE, _FLICKER = 0.30, 0.25, 0.12, 0.05
+_NORMAL = ndtri((np.arange(256) + 0.5) / 256).astype(np.float32)
+"""Normal noise in 256 equally likely steps: far faster drawn than exact noise, and as good."""
 
 
 def change_colors(
@@ -26,15 +31,34 @@ def change_colors(
     flicker = np.exp(strength * _FLICKER * generator.uniform(-1, 1, frames))
     levels = np.linspace(0, 1, 256)[None, :, None] ** gamma
     table = (255 * gain * flicker[:, None, None] * balance * levels).astype(np.float32)
-    # Clipping comes last, so that noise does not lift what is over-exposed.
-    spread = noise * generator.random()
-    changed = np.empty(color.shape, np.float32)
-    for frame, image in enumerate(color):
-        for channel in range(3):
-            changed[frame, ..., channel] = table[frame, :, channel][image[..., channel]]
-    if spread > 0:
-        changed += spread * generator.standard_normal(changed.shape, np.float32)
-    return np.clip(changed + 0.5, 0, 255).astype(np.uint8)
+    spread = np.float32(noise * generator.random())
+    tones = (table + np.float32(0.5)).astype(np.float32)
+    dice = np.frombuffer(generator.bytes(color.size), np.uint8)
+    return _develop(color, tones, spread * _NORMAL, dice)
+
+
+@kernel
+def _develop(
+    color: NDArray[np.uint8],
+    tones: NDArray[np.float32],
+    grain: NDArray[np.float32],
+    dice: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """Look up tones `[T, 256, 3]`, add the grain `[256]` that the dice say, and clip.
+
+    Clipping comes last, so that noise does not lift what is over-exposed.
+    """
+    frames, height, width, channels = color.shape
+    changed = np.empty_like(color)
+    at = 0
+    for t in range(frames):
+        for y in range(height):
+            for x in range(width):
+                for c in range(channels):
+                    value = tones[t, color[t, y, x, c], c] + grain[dice[at]]
+                    at += 1
+                    changed[t, y, x, c] = np.uint8(min(max(value, 0.0), 255.0))
+    return changed
 
 
 def mirror(
