@@ -12,7 +12,7 @@ from vlm3r_ros.models.prompts import (
     time_instruction,
     video_question,
 )
-from vlm3r_ros.models.tokenization import build_tokenizer
+from vlm3r_ros.models.tokenization import build_tokenizer, learn_tokenizer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FINGERPRINT = (
@@ -82,3 +82,13 @@ def test_suffix_tokenised_alone_equals_the_whole_prompt_split(processor):
 def test_vocabulary_smaller_than_the_bytes_is_refused():
     with pytest.raises(ValueError, match="at least 259 tokens, got 100"):
         build_tokenizer(100)
+
+
+def test_a_phrase_is_one_token_wherever_it_stands():
+    phrase = "\nPlease answer."
+    tokenizer = learn_tokenizer(["How many chairs?"] * 9, 300, [phrase])
+    assert len(tokenizer) <= 300
+    ids = tokenizer(f"How many?{phrase} 12")["input_ids"]
+    assert ids.count(tokenizer.convert_tokens_to_ids(phrase)) == 1
+    assert tokenizer.decode(ids) == f"How many?{phrase} 12"
+    assert tokenizer.decode(ids, skip_special_tokens=True) == f"How many?{phrase} 12"

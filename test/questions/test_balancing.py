@@ -1,16 +1,19 @@
+import json
 from collections import Counter, defaultdict
 from random import Random
 
 import pytest
 from scenes import random_scene
 
+from vlm3r_ros.questions.assembly import Assembler
 from vlm3r_ros.questions.balancing import PublishedBalance, WholeSetBalance
 from vlm3r_ros.questions.draft import Draft
-from vlm3r_ros.questions.drafting import DraftPlan
+from vlm3r_ros.questions.drafting import DraftPlan, draft_scene
 from vlm3r_ros.questions.generate import make_questions
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.rules import RuleSet
 from vlm3r_ros.questions.tasks import TASKS
+from vlm3r_ros.questions.wording import Wording
 
 Q = QuestionType
 SCENES = 60
@@ -156,3 +159,27 @@ def test_published_rules_front_more_often_than_back():
     assert found["front-left"] + found["front-right"] > 1.5 * (
         found["back-left"] + found["back-right"]
     )
+
+
+def test_an_assembler_goes_on_where_another_one_stopped():
+    plan = DraftPlan({task: 2 for task in TASKS})
+    scenes = [draft_scene(random_scene(number, frames=8), plan) for number in range(8)]
+    straight = Assembler(plan, Wording.VARIED)
+    whole = [list(straight.questions(scene)) for scene in scenes]
+    first = Assembler(plan, Wording.VARIED)
+    for scene in scenes[:5]:
+        list(first.questions(scene))
+    second = Assembler(plan, Wording.VARIED)
+    # Through JSON: nothing but plain types.
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert [list(second.questions(scene)) for scene in scenes[5:]] == whole[5:]
+    anew = Assembler(plan, Wording.VARIED)
+    assert [list(anew.questions(scene)) for scene in scenes[5:]] != whole[5:]
+
+
+def test_a_scene_may_have_limits_of_its_own():
+    plan = DraftPlan({task: 2 for task in TASKS})
+    drafts = draft_scene(random_scene(0, frames=8), plan)
+    limits = dict.fromkeys(TASKS, 0) | {QuestionType.OBJECT_COUNTING: 1}
+    questions = list(Assembler(plan, Wording.PUBLISHED).questions(drafts, limits))
+    assert [question.question_type for question in questions] == [QuestionType.OBJECT_COUNTING]

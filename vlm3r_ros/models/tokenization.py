@@ -6,11 +6,11 @@ byte by byte where need be. The same code gives the same vocabulary every time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from vlm3r_ros.models.prompts import (
@@ -148,15 +148,34 @@ def corpus() -> Iterator[str]:
 
 
 def build_tokenizer(vocab_size: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of at most `vocab_size` tokens with the chat template's special tokens.
+    """The tokenizer of `corpus()`, of at most `vocab_size` tokens; see `learn_tokenizer`."""
+    return _wrap(Tokenizer.from_str(_learn_own(vocab_size)))
 
-    The end of a turn is the end of a sequence; padding is `<|endoftext|>`.
+
+def learn_tokenizer(
+    sentences: Iterable[str], vocab_size: int, phrases: Sequence[str] = ()
+) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer with the chat template's special tokens.
+
+    Digits stay single tokens. The end of a turn is the end of a sequence; padding is
+    `<|endoftext|>`.
+
+    Args:
+        sentences: what the vocabulary is learned from.
+        vocab_size: the most tokens that it may have.
+        phrases: texts that become one token each wherever they stand.
 
     Raises:
-        ValueError: if `vocab_size` does not leave room for all bytes and the special tokens.
+        ValueError: if `vocab_size` does not leave room for all bytes, phrases and special tokens.
     """
+    tokenizer = _learn(sentences, vocab_size - len(phrases))
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
+    return _wrap(tokenizer)
+
+
+def _wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(_train(vocab_size)),
+        tokenizer_object=tokenizer,
         eos_token=IM_END,
         pad_token=END_OF_TEXT,
         additional_special_tokens=[IM_START],
@@ -165,7 +184,11 @@ def build_tokenizer(vocab_size: int) -> PreTrainedTokenizerFast:
 
 
 @cache
-def _train(vocab_size: int) -> str:
+def _learn_own(vocab_size: int) -> str:
+    return str(_learn(corpus(), vocab_size).to_str())
+
+
+def _learn(sentences: Iterable[str], vocab_size: int) -> Tokenizer:
     special_tokens = [END_OF_TEXT, IM_START, IM_END]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     if vocab_size < len(alphabet) + len(special_tokens):
@@ -189,5 +212,5 @@ def _train(vocab_size: int) -> str:
         initial_alphabet=alphabet,
         show_progress=False,
     )
-    tokenizer.train_from_iterator(corpus(), trainer=trainer)
-    return str(tokenizer.to_str())
+    tokenizer.train_from_iterator(sentences, trainer=trainer)
+    return tokenizer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
+from typing import Any
 
 from vlm3r_ros.models.prompts import format_options
 from vlm3r_ros.questions.balancing import PublishedBalance, WholeSetBalance
@@ -30,13 +31,30 @@ class Assembler:
         self._balance = WholeSetBalance() if plan.rules is RuleSet.EXACT else PublishedBalance()
         self._words = WordingChooser(wording)
 
-    def questions(self, scene: SceneDrafts) -> Iterator[Question]:
-        """The questions of the next scene, task by task."""
+    def questions(
+        self, scene: SceneDrafts, limits: Mapping[QuestionType, int] | None = None
+    ) -> Iterator[Question]:
+        """The questions of the next scene, task by task.
+
+        Args:
+            scene: its drafts.
+            limits: how many of each task, where they differ from the plan's.
+        """
+        limits = self._plan.limits if limits is None else limits
         random = Random(f"{self._plan.seed}/{scene.name}")
         self._balance.start_scene()
         for task, drafts in scene.drafts.items():
-            for draft in self._balance.choose(task, drafts, self._plan.limits[task]):
+            for draft in self._balance.choose(task, drafts, limits[task]):
                 yield self._question(scene, draft, random)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next scene's questions depend on, in plain types."""
+        return {"balance": self._balance.state_dict(), "words": self._words.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self._balance.load_state_dict(state["balance"])
+        self._words.load_state_dict(state["words"])
 
     def _question(self, scene: SceneDrafts, draft: Draft, random: Random) -> Question:
         options: list[str] = []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from vlm3r_ros.questions.draft import Draft
 from vlm3r_ros.questions.question import QuestionType
@@ -30,6 +30,9 @@ _SHUFFLED = frozenset(
     }
 )
 
+State = dict[str, list[list[Any]]]
+"""Counts by name: lists of a key's parts with what is counted for it at their end."""
+
 
 class Balance(Protocol):
     """Chooses among a scene's drafts, and orders options."""
@@ -42,6 +45,12 @@ class Balance(Protocol):
 
     def place(self, draft: Draft, random: Random) -> int:
         """Which option, from 0, is to be the true one."""
+
+    def state_dict(self) -> State:
+        """What is counted so far, in plain types."""
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from what `state_dict` gave."""
 
 
 class WholeSetBalance:
@@ -96,6 +105,23 @@ class WholeSetBalance:
         place = random.choice([i for i in options if self._letters[keys[i]] == least])
         self._letters[keys[place]] += 1
         return place
+
+    def state_dict(self) -> State:
+        """See `Balance`."""
+        return {name: dump_counts(counts) for name, counts in self._counts().items()}
+
+    def load_state_dict(self, state: State) -> None:
+        """See `Balance`."""
+        for name, counts in self._counts().items():
+            load_counts(counts, state[name])
+
+    def _counts(self) -> dict[str, MutableMapping[Any, Any]]:
+        return {
+            "answers": self._answers,
+            "totals": self._totals,
+            "of_subject": self._of_subject,
+            "letters": self._letters,
+        }
 
     def _use(self, draft: Draft) -> float:
         """How much the draft's answer has been used.
@@ -166,3 +192,24 @@ class PublishedBalance:
         place = random.choice(least)
         counts[place] += 1
         return place
+
+    def state_dict(self) -> State:
+        """Nothing: every scene starts anew."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Nothing to go on from."""
+
+
+def dump_counts(counts: Mapping[Any, Any]) -> list[list[Any]]:
+    """Counts by tuples of texts and numbers, in plain types."""
+    return [
+        [*(str(part) if isinstance(part, str) else part for part in key), value]
+        for key, value in counts.items()
+    ]
+
+
+def load_counts(counts: MutableMapping[Any, Any], rows: list[list[Any]]) -> None:
+    """Replace counts by those that `dump_counts` gave."""
+    counts.clear()
+    counts.update({tuple(key): value for *key, value in rows})

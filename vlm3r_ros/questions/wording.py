@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from random import Random
+from typing import Any
 
+from vlm3r_ros.questions.balancing import dump_counts, load_counts
 from vlm3r_ros.questions.phrasings_vsi import VSI_PHRASINGS
 from vlm3r_ros.questions.phrasings_vsti import VSTI_PHRASINGS
 from vlm3r_ros.questions.question import QuestionType
@@ -51,6 +53,14 @@ class WordingChooser:
         text = random.choice([t for t, use in zip(texts, uses, strict=True) if use == least])
         self._used[task, variant, text] += 1
         return text
+
+    def state_dict(self) -> list[list[Any]]:
+        """How often each wording was used, in plain types."""
+        return dump_counts(self._used)
+
+    def load_state_dict(self, state: list[list[Any]]) -> None:
+        """Go on from what `state_dict` gave."""
+        load_counts(self._used, state)
 
     def _texts(self, task: QuestionType, variant: str, split: str) -> tuple[str, ...]:
         phrasing = PHRASINGS[task, variant]
