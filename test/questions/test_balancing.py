@@ -162,7 +162,7 @@ def test_published_rules_front_more_often_than_back():
 
 
 def test_an_assembler_goes_on_where_another_one_stopped():
-    plan = DraftPlan({task: 2 for task in TASKS})
+    plan = DraftPlan(dict.fromkeys(TASKS, 2))
     scenes = [draft_scene(random_scene(number, frames=8), plan) for number in range(8)]
     straight = Assembler(plan, Wording.VARIED)
     whole = [list(straight.questions(scene)) for scene in scenes]
@@ -178,7 +178,7 @@ def test_an_assembler_goes_on_where_another_one_stopped():
 
 
 def test_a_scene_may_have_limits_of_its_own():
-    plan = DraftPlan({task: 2 for task in TASKS})
+    plan = DraftPlan(dict.fromkeys(TASKS, 2))
     drafts = draft_scene(random_scene(0, frames=8), plan)
     limits = dict.fromkeys(TASKS, 0) | {QuestionType.OBJECT_COUNTING: 1}
     questions = list(Assembler(plan, Wording.PUBLISHED).questions(drafts, limits))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from random import Random
 from typing import Any, Protocol
 
+from vlm3r_ros.questions.counts import dump_counts, load_counts
 from vlm3r_ros.questions.draft import Draft
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.tasks import TASKS
@@ -199,17 +200,3 @@ class PublishedBalance:
 
     def load_state_dict(self, state: State) -> None:
         """Nothing to go on from."""
-
-
-def dump_counts(counts: Mapping[Any, Any]) -> list[list[Any]]:
-    """Counts by tuples of texts and numbers, in plain types."""
-    return [
-        [*(str(part) if isinstance(part, str) else part for part in key), value]
-        for key, value in counts.items()
-    ]
-
-
-def load_counts(counts: MutableMapping[Any, Any], rows: list[list[Any]]) -> None:
-    """Replace counts by those that `dump_counts` gave."""
-    counts.clear()
-    counts.update({tuple(key): value for *key, value in rows})

@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from vlm3r_ros.questions.balancing import dump_counts, load_counts
+from vlm3r_ros.questions.counts import dump_counts, load_counts
 from vlm3r_ros.questions.phrasings_vsi import VSI_PHRASINGS
 from vlm3r_ros.questions.phrasings_vsti import VSTI_PHRASINGS
 from vlm3r_ros.questions.question import QuestionType
