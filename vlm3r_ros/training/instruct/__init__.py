@@ -1,0 +1,1 @@
+"""Stage 3: 3D reconstructive instruction tuning."""

@@ -1,0 +1,204 @@
+"""The whole model as instruction tuning builds it, and what packed questions cost it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import Qwen2Config, SiglipVisionModel
+
+from vlm3r_ros.models.configuration import NewlinePosition, Vlm3rConfig
+from vlm3r_ros.models.geometry import GeometryEncoder
+from vlm3r_ros.models.processing import Vlm3rProcessor
+from vlm3r_ros.models.prompts import IMAGE_PLACEHOLDER, chat_prompt, split_at_image
+from vlm3r_ros.models.sizes import SIZES
+from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+from vlm3r_ros.training.errors import ConfigError, TrainingError
+from vlm3r_ros.training.instruct.attention import PACKED
+from vlm3r_ros.training.instruct.corpus import question_tokenizer
+from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack
+from vlm3r_ros.training.instruct.settings import ModelSettings
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFeatures:
+    """What the parts that see frames make of a session's keyframes.
+
+    Attributes:
+        vision: `[F, N, Dv]`
+        camera_tokens: `[F, 1, D]`
+        patch_tokens: `[F, M, D]`
+    """
+
+    vision: Tensor
+    camera_tokens: Tensor
+    patch_tokens: Tensor
+
+
+class InstructNetwork(nn.Module):
+    """The model with losses of packed questions.
+
+    Args:
+        model: the whole model.
+        processor: its processor.
+        train_vision: whether gradients reach the vision tower.
+
+    Raises:
+        ConfigError: the model puts one newline behind all frames, which moments have no place for.
+    """
+
+    def __init__(
+        self, model: Vlm3rForConditionalGeneration, processor: Vlm3rProcessor, train_vision: bool
+    ) -> None:
+        super().__init__()
+        if model.config.newline_position == NewlinePosition.ONE_TOKEN:
+            raise ConfigError("newline_position one_token cannot be trained: use grid or frame")
+        self.model = model
+        self.processor = processor
+        self._train_vision = train_vision
+        model.requires_grad_(True)
+        model.geometry_encoder.requires_grad_(False)
+        model.vision_tower.requires_grad_(train_vision)
+        # The model leaves the norm after the last layer out.
+        model.vision_tower.post_layernorm.requires_grad_(False)
+        if model.config.spatial_features == "none":
+            model.fusion.requires_grad_(False)
+        header, _ = split_at_image(chat_prompt(IMAGE_PLACEHOLDER))
+        self._header = processor.tokenize(header)
+        model.language_model.set_attn_implementation(PACKED)
+
+    def look(self, frames: Tensor, stride: int) -> FrameFeatures:
+        """Run vision tower and geometry encoder, each frame once for all questions.
+
+        Args:
+            frames: RGB, uint8 `[T, S, S, 3]`, one session in its order.
+            stride: every so many of them is a keyframe; the geometry encoder sees all of them.
+        """
+        pixels = self.processor.normalize(frames)
+        camera_tokens, patch_tokens = self._geometry(pixels)
+        with torch.set_grad_enabled(self._train_vision and torch.is_grad_enabled()):
+            vision = self.model.encode_vision(pixels[::stride])
+        return FrameFeatures(vision, camera_tokens[::stride], patch_tokens[::stride])
+
+    @torch.no_grad()
+    def _geometry(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Camera tokens `[T, 1, D]` and patch tokens `[T, M, D]` of a session's frames."""
+        state = self.model.geometry_encoder.initial_state(1)
+        camera_tokens, patch_tokens = [], []
+        for image in pixels.split(1):
+            # In float32 the state loses nothing from step to step.
+            state = state.to(dtype=torch.float32)
+            camera, patches, state = self.model.encode_geometry(image, state)
+            camera_tokens.append(camera)
+            patch_tokens.append(patches)
+        return torch.cat(camera_tokens), torch.cat(patch_tokens)
+
+    def prefix(self, features: FrameFeatures) -> Tensor:
+        """Header and visual tokens of all keyframes `[P, H]`."""
+        fused = self.model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
+        visual = self.model.add_newlines(self.model.pool(self.model.project(fused)))
+        header = self.model.embed_text(self._header.to(visual.device))
+        return torch.cat((header.to(visual.dtype), visual.flatten(0, 1)))
+
+    def pack(self, turns: Sequence[Turn], frames: int) -> PackedTurns:
+        """Pack questions about a session of so many keyframes."""
+        device = self.model.image_newline.device
+        return pack(turns, len(self._header), self.model.tokens_per_frame, frames, device)
+
+    def read(self, prefix: Tensor, packed: PackedTurns) -> Tensor:
+        """What the language model makes of each question token `[S, H]`, behind `[P, H]`."""
+        words = self.model.embed_text(packed.ids).to(prefix.dtype)
+        positions = torch.arange(len(prefix), device=prefix.device)
+        output = self.model.language_model.model(
+            inputs_embeds=torch.cat((prefix, words))[None],
+            position_ids=torch.cat((positions, packed.positions))[None],
+            packing=packed.packing,
+            use_cache=False,
+        )
+        hidden: Tensor = output.last_hidden_state[0, len(prefix) :]
+        return hidden
+
+    def answer_losses(self, prefix: Tensor, packed: PackedTurns) -> Tensor:
+        """Cross entropy of each answer token `[A]`, question by question in packed order."""
+        hidden = self.read(prefix, packed)
+        taught = packed.labels != IGNORED
+        logits = self.model.language_model.lm_head(hidden[taught])
+        return F.cross_entropy(logits.float(), packed.labels[taught], reduction="none")
+
+
+def build_network(settings: ModelSettings, seed: int) -> InstructNetwork:
+    """A model with the given parts, the rest random; the same seed gives the same weights.
+
+    Raises:
+        ConfigError: there is no such size, or a setting does not fit.
+        TrainingError: a part cannot be read.
+    """
+    if settings.size not in SIZES:
+        raise ConfigError(f"model.size is {settings.size!r}; there are {', '.join(SIZES)}")
+    try:
+        tokenizer = question_tokenizer(settings.vocabulary)
+    except ValueError as error:
+        raise ConfigError(f"model.vocabulary: {error}") from error
+    geometry = _read_part(GeometryEncoder, settings.geometry_from, "model.geometry_from")
+    vision = _read_part(SiglipVisionModel, settings.vision_from, "model.vision_from")
+    config = _build_config(settings, geometry, vision)
+    # The end of a turn ends the answer.
+    config.text_config.eos_token_id = tokenizer.eos_token_id
+    config.text_config.pad_token_id = tokenizer.pad_token_id
+    config.text_config.bos_token_id = tokenizer.pad_token_id
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Vlm3rForConditionalGeneration(config)
+    if geometry is not None:
+        model.geometry_encoder.load_state_dict(geometry.state_dict())
+    if vision is not None:
+        model.vision_tower.load_state_dict(vision.state_dict())
+    processor = Vlm3rProcessor(
+        config.image_size, tokenizer, image_token_index=config.image_token_index
+    )
+    return InstructNetwork(model, processor, settings.train_vision)
+
+
+def _build_config(
+    settings: ModelSettings, geometry: GeometryEncoder | None, vision: SiglipVisionModel | None
+) -> Vlm3rConfig:
+    config = SIZES[settings.size].build_config()
+    values: dict[str, Any] = config.text_config.to_dict()
+    unknown = sorted(set(settings.text) - set(values))
+    if unknown:
+        raise ConfigError(f"model.text.{unknown[0]} is no setting of the language model")
+    values |= {**settings.text, "vocab_size": settings.vocabulary}
+    size = config.geometry_image_size
+    if vision is not None and vision.config.image_size != config.image_size:
+        size = int(vision.config.image_size)  # type: ignore[arg-type]
+    try:
+        return Vlm3rConfig(
+            **{
+                **config.to_dict(),
+                "vision_config": config.vision_config if vision is None else vision.config,
+                "geometry_config": config.geometry_config if geometry is None else geometry.config,
+                "text_config": Qwen2Config(**values),
+                "spatial_features": settings.spatial_features,
+                "geometry_image_size": settings.geometry_image_size or size,
+            }
+        )
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"model: {error}") from error
+
+
+def _read_part(kind: Any, folder: str, setting: str) -> Any:
+    """A part that an earlier stage exported; None where none is named."""
+    if not folder:
+        return None
+    path = Path(folder).expanduser()
+    if not (path / "config.json").is_file():
+        raise TrainingError(f"{setting}: {path} holds no exported model; give a run's model folder")
+    try:
+        return kind.from_pretrained(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"{setting}: {path}: cannot be read ({error})") from error

@@ -1,0 +1,200 @@
+"""Settings of instruction tuning; `config/training/instruct.yaml` holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from vlm3r_ros.questions.question import QuestionType
+from vlm3r_ros.questions.tasks import TASKS
+from vlm3r_ros.training.settings import OptimizerSettings, RunSettings
+
+
+class WeightFormat(StrEnum):
+    """Number format of exported weights."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What is trained.
+
+    Attributes:
+        size: registered size.
+        geometry_from: folder of an exported geometry encoder, which stays as it is; empty for
+            random weights.
+        vision_from: folder of an exported vision tower; empty for random weights.
+        geometry_image_size: side of the images that the geometry encoder was trained on, pixels;
+            0 for that of the size.
+        spatial_features: geometry tokens that the fusion sees: `all`, `camera_tokens`,
+            `patch_tokens` or `none`.
+        train_vision: whether the vision tower is trained too.
+        vocabulary: tokens of the tokenizer, which is learned from questions.
+        text: settings of `Qwen2Config` that differ from the size's.
+        export: number format of exported weights.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    size: str = "nano"
+    geometry_from: str = ""
+    vision_from: str = ""
+    geometry_image_size: int = 0
+    spatial_features: str = "all"
+    train_vision: bool = False
+    vocabulary: int = 2048
+    text: Mapping[str, Any] = field(default_factory=dict)
+    export: WeightFormat = WeightFormat.FLOAT16
+
+    def __post_init__(self) -> None:
+        if self.geometry_image_size < 0:
+            raise ValueError(f"geometry_image_size is {self.geometry_image_size}")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What is filmed and asked.
+
+    Attributes:
+        interval: least and greatest seconds from keyframe to keyframe; a session has one, drawn
+            evenly on a logarithmic scale.
+        between: share of the sessions in which the geometry encoder sees frames between keyframes
+            too, as it does on a stream.
+        tasks: how often each task is asked, by name; those left out as often as the generators'
+            own number of questions a scene.
+        published: share of the questions in the benchmarks' own words; the others are in ours.
+        early: share of the questions about frames that come when the last of these has just been
+            seen, not at the session's moment.
+        spoken: share of the choices among few words that come without options, to be answered in
+            words.
+        absent: share of the questions that are about things which were not seen.
+        colors: strength of the changes of exposure, contrast and colour balance; 0 for none.
+        noise: standard deviation of a pixel's noise at most, grey levels.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    interval: tuple[float, float] = (0.1, 0.8)
+    between: float = 0.2
+    tasks: Mapping[str, float] = field(default_factory=dict)
+    published: float = 0.4
+    early: float = 0.3
+    spoken: float = 0.1
+    absent: float = 0.05
+    colors: float = 1.0
+    noise: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.interval[0] <= self.interval[1]:
+            raise ValueError(f"interval is {self.interval}; give the least and the greatest")
+        for name in ("between", "published", "early", "spoken", "absent"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it is a share in [0, 1]")
+        for name, weight in self.tasks.items():
+            if name not in TASKS:
+                raise ValueError(f"tasks.{name} is no task; there are {', '.join(TASKS)}")
+            if weight < 0:
+                raise ValueError(f"tasks.{name} is {weight}; it cannot be below 0")
+        if not any(self.weights.values()):
+            raise ValueError("tasks: at least one must be asked")
+        if self.colors < 0 or self.noise < 0:
+            raise ValueError("colors and noise cannot be below 0")
+
+    @property
+    def weights(self) -> dict[QuestionType, float]:
+        """How often each task is asked, relative to the others."""
+        return {task: self.tasks.get(task, TASKS[task].per_scene) for task in TASKS}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the curriculum.
+
+    Attributes:
+        until: step at which it ends; the last one goes on to the end.
+        videos: sessions of a step, each in a room of its own.
+        frames: least and greatest number of keyframes of a session.
+        questions: of a session, about so many.
+        moments: at most so many moments of a session are asked at; its end is one.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    until: int
+    videos: int
+    frames: tuple[int, int]
+    questions: int
+    moments: int = 2
+
+    def __post_init__(self) -> None:
+        if min(self.until, self.videos, self.questions, self.moments) < 1:
+            raise ValueError("until, videos, questions and moments must be 1 or more")
+        if not 2 <= self.frames[0] <= self.frames[1]:
+            raise ValueError(f"frames is {self.frames}; give the least, 2 or more, and the most")
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Held-out rooms on which the stage measures itself, as an offline evaluation would.
+
+    Attributes:
+        seed: of the rooms.
+        rooms: a session each.
+        frames: of a session, spread evenly over it.
+        seconds: that a session takes.
+        questions: of a session, about so many.
+        unseen: whether the same is asked in words that training never shows, too.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    seed: int = 0
+    rooms: int = 8
+    frames: int = 32
+    seconds: float = 12.0
+    questions: int = 48
+    unseen: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rooms < 1 or self.frames < 2 or self.questions < 1 or self.seconds <= 0:
+            raise ValueError(
+                "rooms and questions must be 1 or more, frames 2 or more, seconds above 0"
+            )
+
+
+@dataclass(frozen=True)
+class InstructConfig:
+    """Instruction tuning.
+
+    Attributes:
+        curriculum: phases in the order of their ends.
+        init_from: checkpoint whose weights are the start; empty for none.
+
+    Raises:
+        ValueError: the phases are out of order.
+    """
+
+    curriculum: tuple[Phase, ...]
+    run: RunSettings = field(default_factory=RunSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    init_from: str = ""
+
+    def __post_init__(self) -> None:
+        ends = [phase.until for phase in self.curriculum]
+        if not ends or ends != sorted(set(ends)):
+            raise ValueError(f"curriculum: the phases end at {ends}; each must end after the last")
+
+    def phase(self, step: int) -> Phase:
+        """The phase that a step is in."""
+        return next((p for p in self.curriculum if step < p.until), self.curriculum[-1])

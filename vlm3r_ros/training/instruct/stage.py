@@ -1,0 +1,185 @@
+"""Instruction tuning: film a session, ask about it, learn the answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlm3r_ros.benchmarks.tasks import is_choice
+from vlm3r_ros.models.devices import resolve_device
+from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+from vlm3r_ros.training.background import OrderedWorkers
+from vlm3r_ros.training.checkpoint import load_checkpoint
+from vlm3r_ros.training.computing import computing
+from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
+from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
+from vlm3r_ros.training.instruct.network import InstructNetwork, build_network
+from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
+from vlm3r_ros.training.instruct.settings import InstructConfig, WeightFormat
+from vlm3r_ros.training.loop import LOSS
+from vlm3r_ros.worlds.world import Split
+
+_STEPS_AHEAD = 3
+"""Steps whose sessions the workers film while one is computed."""
+_EXTRA = "_extra_state"  # PyTorch's name for it
+
+
+class InstructModule(nn.Module):
+    """The network, saved together with what the next questions depend on."""
+
+    def __init__(self, network: InstructNetwork, interviewer: Interviewer) -> None:
+        super().__init__()
+        self.network = network
+        self.interviewer = interviewer
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """For PyTorch: what a checkpoint holds beside weights."""
+        return self.interviewer.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """For PyTorch: take over what `get_extra_state` gave."""
+        self.interviewer.load_state_dict(state)
+
+
+class InstructStage:
+    """Stage 3, for the `Trainer`.
+
+    Raises:
+        ConfigError: the configuration does not fit the model or the machine.
+        TrainingError: weights to start from cannot be read.
+    """
+
+    def __init__(self, config: InstructConfig) -> None:
+        self.config = config
+        self.device = resolve_device(config.run.device)
+        self.network = build_network(config.model, config.run.seed).to(self.device)
+        self.interviewer = Interviewer.for_training(config.data)
+        self.module = InstructModule(self.network, self.interviewer)
+        if config.init_from:
+            self._take_over(Path(config.init_from).expanduser())
+        self._workers: OrderedWorkers[SessionTask, Session] | None = None
+        self._sessions: Iterator[Session] = iter(())
+        self._exams: list[Exam] = []
+
+    @property
+    def model(self) -> Vlm3rForConditionalGeneration:
+        """The network that is shipped."""
+        return self.network.model
+
+    def start(self, step: int) -> None:
+        """Begin to film for `step` and those after it."""
+        run = self.config.run
+        if run.threads and self.device.type == "cpu":
+            torch.set_num_threads(run.threads)
+        most = max(phase.videos for phase in self.config.curriculum)
+        self._workers = OrderedWorkers(film_session, run.workers, _STEPS_AHEAD * most)
+        evaluation = self.config.evaluation
+        held_out = evaluation_tasks(evaluation, self.config.data, self.network.processor.image_size)
+        self._exams = build_exams(self._workers.map(held_out), evaluation.unseen)
+        self._sessions = self._workers.map(self._tasks(step))
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._workers is not None:
+            self._workers.close()
+
+    def _tasks(self, step: int) -> Iterator[SessionTask]:
+        data, most = self.config.data, max(phase.videos for phase in self.config.curriculum)
+        weights = data.weights
+        while True:
+            phase = self.config.phase(step)
+            for video in range(phase.videos):
+                yield SessionTask(
+                    split=Split.TRAIN,
+                    seed=self.config.run.seed,
+                    index=step * most + video,
+                    image_size=self.network.processor.image_size,
+                    frames=phase.frames,
+                    interval=data.interval,
+                    between=data.between,
+                    moments=phase.moments,
+                    questions=phase.questions,
+                    weights=weights,
+                    colors=data.colors,
+                    noise=data.noise,
+                )
+            step += 1
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Film, ask and compare; see `Stage`."""
+        sessions = [next(self._sessions) for _ in range(self.config.phase(step).videos)]
+        return self.compare([(session, self.interviewer.ask(session)) for session in sessions])
+
+    def compare(self, asked: list[tuple[Session, list[Inquiry]]]) -> dict[str, Tensor]:
+        """Answer questions about sessions; the loss is the mean over all tokens of answers."""
+        losses: list[Tensor] = []
+        by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
+        questions = 0
+        for session, inquiries in asked:
+            if not inquiries:
+                continue
+            questions += len(inquiries)
+            turns = [turn(inquiry, self.network.processor) for inquiry in inquiries]
+            with self._computing():
+                frames = torch.from_numpy(session.color).to(self.device)
+                prefix = self.network.prefix(self.network.look(frames, session.stride))
+                packed = self.network.pack(turns, len(session.keyframes))
+                of_tokens = self.network.answer_losses(prefix, packed)
+            losses.append(of_tokens)
+            lengths = [len(turns[number].answer) for number in packed.order]
+            for number, part in zip(packed.order, of_tokens.detach().split(lengths), strict=True):
+                by_form[_form(inquiries[number])].append(part.sum())
+        counted = {"questions": torch.tensor(float(questions))}
+        if not losses:
+            return {LOSS: self.model.image_newline.sum() * 0, **counted}
+        forms = {name: torch.stack(parts).mean() for name, parts in by_form.items()}
+        return {LOSS: torch.cat(losses).mean(), **dict(sorted(forms.items())), **counted}
+
+    def _computing(self) -> ExitStack:
+        return computing(self.device, self.config.run.precision, short_attention=True)
+
+    def evaluate(self) -> dict[str, float]:
+        """Metrics on held-out rooms; see `Stage`."""
+        metrics: dict[str, float] = {}
+        for exam in self._exams:
+            metrics |= sit_exam(self.network, exam, self._computing)
+        return metrics
+
+    def export(self, folder: Path) -> None:
+        """Write a folder that `load_model` reads."""
+        weights = self.model.state_dict()
+        if self.config.model.export is WeightFormat.FLOAT16:
+            weights = {
+                name: value.half() if value.is_floating_point() else value
+                for name, value in weights.items()
+            }
+        self.model.save_pretrained(folder, state_dict=weights)
+        self.network.processor.save_pretrained(folder)
+
+    def _take_over(self, path: Path) -> None:
+        """Start from a checkpoint's averaged weights, but with questions from the beginning."""
+        content = load_checkpoint(path)
+        weights = content["module"] | content.get("averaged", {}).get("average", {})
+        # A fresh module's own, so that nothing of the other run's questions is taken over.
+        weights[_EXTRA] = self.module.get_extra_state()
+        try:
+            self.module.load_state_dict(weights)
+        except RuntimeError as error:
+            raise TrainingError(f"init_from: {path}: is of another network ({error})") from error
+
+
+def _form(inquiry: Inquiry) -> str:
+    """What kind of answer a question wants; losses of these are summed over its tokens."""
+    if inquiry.asked is None:
+        return "words"
+    task = inquiry.asked.question.question_type
+    if is_choice(task):
+        return "choice"
+    return "number" if task.is_numeric else "words"
