@@ -61,6 +61,36 @@ def vision(
     raise typer.Exit(_train(VisionStage(settings), settings, out))
 
 
+@train_app.command()
+def instruct(
+    out: Out,
+    config: Config = None,
+    seed: Seed = None,
+    steps: Steps = None,
+    device: Device = "",
+    geometry: Annotated[
+        str | None, typer.Option(help="Folder of a geometry encoder; default: the file's.")
+    ] = None,
+    vision: Annotated[
+        str | None, typer.Option(help="Folder of a vision tower; default: the file's.")
+    ] = None,
+) -> None:
+    """Stage 3: fusion, projector and language model learn to answer."""
+    from vlm3r_ros.training.instruct.settings import InstructConfig
+
+    overrides = {
+        "run.seed": seed,
+        "run.steps": steps,
+        "run.device": device or None,
+        "model.geometry_from": geometry,
+        "model.vision_from": vision,
+    }
+    settings = _read("instruct", InstructConfig, config, overrides)
+    from vlm3r_ros.training.instruct.stage import InstructStage
+
+    raise typer.Exit(_train(InstructStage(settings), settings, out))
+
+
 def _read(name: str, kind: type[Any], path: Path | None, overrides: dict[str, Any]) -> Any:
     """A stage's configuration, with what was given on the command line in place of the file's."""
     from vlm3r_ros.resources import resource

@@ -1,0 +1,181 @@
+import copy
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from small_configs import write_config
+from typer.testing import CliRunner
+
+from vlm3r_ros.benchmarks.benchmark_question import parse_question
+from vlm3r_ros.benchmarks.model_responders import BlindResponder
+from vlm3r_ros.commands.train import train_app
+from vlm3r_ros.models.registry import load_model
+from vlm3r_ros.training.checkpoint import load_checkpoint
+from vlm3r_ros.training.config import parse
+from vlm3r_ros.training.curves import read_curves
+from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.instruct.settings import InstructConfig
+from vlm3r_ros.training.instruct.stage import InstructStage
+from vlm3r_ros.training.loop import LOSS, Trainer
+from vlm3r_ros.training.optimization import build_optimizer
+
+INSTRUCT = {
+    "run": {"steps": 4, "threads": 1, "workers": 0, "evaluate_every": 0, "log_every": 1},
+    "optimizer": {"learning_rate": 0.003, "warmup_steps": 2},
+    "model": {"size": "tiny", "vocabulary": 600, "train_vision": True},
+    "curriculum": [
+        {"until": 2, "videos": 1, "frames": [3, 4], "questions": 10},
+        {"until": 4, "videos": 2, "frames": [3, 4], "questions": 10},
+    ],
+    "evaluation": {"rooms": 1, "frames": 4, "seconds": 3.0, "questions": 12, "unseen": True},
+}
+
+
+def small(**sections) -> InstructConfig:
+    return parse(copy.deepcopy(INSTRUCT) | sections, InstructConfig)
+
+
+def train(config: InstructConfig, folder: Path, stop_at: int | None = None) -> Trainer:
+    stage = InstructStage(config)
+    losses = stage.losses
+
+    def stopping(step: int) -> dict[str, torch.Tensor]:
+        if step + 1 == stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return losses(step)
+
+    stage.losses = stopping  # type: ignore[method-assign]
+    trainer = Trainer(stage, config, folder)
+    trainer.run(progress=False)
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory) -> Path:
+    """A run of four steps without a break."""
+    folder = tmp_path_factory.mktemp("straight")
+    train(small(), folder)
+    return folder
+
+
+def newest(folder: Path) -> dict:
+    return load_checkpoint(max((folder / "checkpoints").iterdir()))
+
+
+def test_a_run_cut_short_ends_as_one_without_a_break(straight, tmp_path):
+    assert train(small(), tmp_path, stop_at=3).step == 3
+    train(small(), tmp_path)
+    one, other = newest(straight), newest(tmp_path)
+    assert one["module"].keys() == other["module"].keys()
+    for name, value in one["module"].items():
+        same = torch.equal(value, other["module"][name]) if torch.is_tensor(value) else None
+        assert value == other["module"][name] if same is None else same, name
+    rows = [read_curves(folder / "train.csv") for folder in (straight, tmp_path)]
+    assert [row[LOSS] for row in rows[0]] == [row[LOSS] for row in rows[1]]
+
+
+def test_a_run_leaves_a_model_that_answers(straight):
+    model, processor = load_model(straight / "model")
+    assert model.config.text_config.vocab_size == 600
+    record = {
+        "scene_name": "s",
+        "question_type": "object_counting",
+        "question": "How many chairs?",
+        "ground_truth": "3",
+    }
+    ((_, response),) = BlindResponder(model, processor).respond([parse_question(0, record)], None)
+    assert isinstance(response.text, str)
+    average = newest(straight)["averaged"]["average"]
+    weight = average["network.model.projector.0.weight"]
+    assert torch.equal(model.projector[0].weight, weight.half().float())
+    (metrics,) = read_curves(straight / "eval.csv")
+    assert {"loss", "unseen_loss", "vsi"} <= metrics.keys()
+
+
+def test_the_geometry_encoder_stays_as_it_is(straight):
+    model, _ = load_model(straight / "model", geometry_only=True)
+    fresh = InstructStage(small()).model
+    weight = fresh.geometry_encoder.state_dict()["patch_embed.weight"].half().float()
+    assert torch.equal(model.geometry_encoder.state_dict()["patch_embed.weight"], weight)
+
+
+def test_losses_fall_on_fixed_sessions():
+    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
+    stage.start(3)
+    asked = [(s, stage.interviewer.ask(s)) for s in (next(stage._sessions) for _ in range(2))]
+    optimizer = build_optimizer(stage.module, stage.config.optimizer)
+    history = []
+    for _ in range(30):
+        losses = stage.compare(asked)
+        optimizer.zero_grad()
+        losses[LOSS].backward()
+        optimizer.step()
+        history.append({name: float(value.detach()) for name, value in losses.items()})
+    assert history[-1][LOSS] < 0.5 * history[0][LOSS]
+    for form in {"choice", "number", "words"} & history[0].keys():
+        assert history[-1][form] < history[0][form]
+    assert stage.model.vision_tower.embeddings.patch_embedding.weight.grad is not None
+    assert stage.model.geometry_encoder.patch_embed.weight.grad is None
+
+
+@pytest.mark.parametrize("features", ["none", "camera_tokens", "patch_tokens"])
+def test_geometry_tokens_can_be_left_out(features):
+    model = INSTRUCT["model"] | {"spatial_features": features, "train_vision": False}
+    stage = InstructStage(small(model=model))
+    stage.start(0)
+    losses = stage.losses(0)
+    losses[LOSS].backward()
+    fusion = [p.grad is not None for p in stage.model.fusion.parameters()]
+    assert not any(fusion) if features == "none" else all(fusion)
+    assert stage.model.vision_tower.embeddings.patch_embedding.weight.grad is None
+    assert stage.model.projector[0].weight.grad is not None
+
+
+def test_parts_come_from_the_stages_before(straight, tmp_path):
+    donor, _ = load_model(straight / "model")
+    donor.geometry_encoder.save_pretrained(tmp_path / "geometry")
+    donor.vision_tower.save_pretrained(tmp_path / "vision")
+    model = INSTRUCT["model"] | {
+        "geometry_from": str(tmp_path / "geometry"),
+        "vision_from": str(tmp_path / "vision"),
+        "geometry_image_size": 48,
+    }
+    built = InstructStage(small(model=model)).model
+    for part in ("geometry_encoder", "vision_tower"):
+        own, given = getattr(built, part).state_dict(), getattr(donor, part).state_dict()
+        assert all(torch.equal(own[name], given[name]) for name in given)
+    assert built.config.geometry_image_size == 48
+
+
+def test_a_run_starts_from_another_ones_weights(straight):
+    path = str(max((straight / "checkpoints").iterdir()))
+    stage = InstructStage(small(init_from=path))
+    average = newest(straight)["averaged"]["average"]
+    assert torch.equal(stage.model.image_newline, average["network.model.image_newline"])
+    assert stage.interviewer.state_dict() == InstructStage(small()).interviewer.state_dict()
+
+
+def test_the_command_trains(tmp_path):
+    config = write_config(tmp_path / "c.yaml", INSTRUCT, steps=1)
+    arguments = ["instruct", "--config", str(config), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(train_app, arguments)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "model" / "tokenizer.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": "huge"}, "model.size is 'huge'"),
+        ({"size": "tiny", "vocabulary": 100}, "model.vocabulary: a byte-level vocabulary"),
+        ({"size": "tiny", "text": {"layers": 2}}, "model.text.layers is no setting"),
+        ({"size": "tiny", "spatial_features": "some"}, "unknown spatial_features"),
+        ({"size": "tiny", "geometry_image_size": 50}, "not a multiple"),
+        ({"size": "tiny", "geometry_from": "/nowhere"}, "model.geometry_from: /nowhere holds no"),
+    ],
+)
+def test_what_does_not_fit_is_said(change, words):
+    with pytest.raises(TrainingError, match=words):
+        InstructStage(small(model=change))
