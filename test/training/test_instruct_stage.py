@@ -12,6 +12,7 @@ from vlm3r_ros.benchmarks.benchmark_question import parse_question
 from vlm3r_ros.benchmarks.model_responders import BlindResponder
 from vlm3r_ros.commands.train import train_app
 from vlm3r_ros.models.registry import load_model
+from vlm3r_ros.questions.tasks import TASKS
 from vlm3r_ros.training.checkpoint import load_checkpoint
 from vlm3r_ros.training.config import parse
 from vlm3r_ros.training.curves import read_curves
@@ -29,6 +30,11 @@ INSTRUCT = {
         {"until": 2, "videos": 1, "frames": [3, 4], "questions": 10},
         {"until": 4, "videos": 2, "frames": [3, 4], "questions": 10},
     ],
+    "data": {
+        "tasks": dict.fromkeys(map(str, TASKS), 0)
+        | dict.fromkeys(["camera_displacement", "object_counting", "object_location"], 1)
+        | {"object_size_estimation": 1, "camera_movement_direction": 1}
+    },
     "evaluation": {"rooms": 1, "frames": 4, "seconds": 3.0, "questions": 12, "unseen": True},
 }
 
@@ -54,9 +60,12 @@ def train(config: InstructConfig, folder: Path, stop_at: int | None = None) -> T
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory) -> Path:
-    """A run of four steps without a break."""
+    """What the command leaves of four steps without a break."""
     folder = tmp_path_factory.mktemp("straight")
-    train(small(), folder)
+    config = write_config(folder / "config.yaml", INSTRUCT)
+    command = ["instruct", "--config", str(config), "--out", str(folder)]
+    done = CliRunner().invoke(train_app, command)
+    assert done.exit_code == 0, done.output
     return folder
 
 
@@ -107,13 +116,13 @@ def test_losses_fall_on_fixed_sessions():
     asked = [(s, stage.interviewer.ask(s)) for s in (next(stage._sessions) for _ in range(2))]
     optimizer = build_optimizer(stage.module, stage.config.optimizer)
     history = []
-    for _ in range(30):
+    for _ in range(20):
         losses = stage.compare(asked)
         optimizer.zero_grad()
         losses[LOSS].backward()
         optimizer.step()
         history.append({name: float(value.detach()) for name, value in losses.items()})
-    assert history[-1][LOSS] < 0.5 * history[0][LOSS]
+    assert history[-1][LOSS] < 0.7 * history[0][LOSS]
     for form in {"choice", "number", "words"} & history[0].keys():
         assert history[-1][form] < history[0][form]
     assert stage.model.vision_tower.embeddings.patch_embedding.weight.grad is not None
@@ -155,14 +164,6 @@ def test_a_run_starts_from_another_ones_weights(straight):
     average = newest(straight)["averaged"]["average"]
     assert torch.equal(stage.model.image_newline, average["network.model.image_newline"])
     assert stage.interviewer.state_dict() == InstructStage(small()).interviewer.state_dict()
-
-
-def test_the_command_trains(tmp_path):
-    config = write_config(tmp_path / "c.yaml", INSTRUCT, steps=1)
-    arguments = ["instruct", "--config", str(config), "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(train_app, arguments)
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "out" / "model" / "tokenizer.json").is_file()
 
 
 @pytest.mark.parametrize(
