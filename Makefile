@@ -32,7 +32,7 @@ demo: install
 	$(BIN)/vlm3r demo $(if $(INPUT),--input '$(INPUT)')
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -3,11 +3,10 @@ import pytest
 import torch
 
 pytest.importorskip("onnxruntime", reason="the optional ONNX backend is not installed")
-pytest.importorskip("onnxscript", reason="the optional ONNX exporter is not installed")
 
 from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
 from vlm3r_ros.models.geometry import StateUpdate
-from vlm3r_ros.models.geometry.onnx_backend import OnnxGeometryEncoder, export_geometry_encoder
+from vlm3r_ros.models.geometry.onnx_backend import OnnxGeometryEncoder
 from vlm3r_ros.models.registry import build_model
 
 
@@ -18,12 +17,8 @@ def model_and_processor():
 
 
 @pytest.fixture(scope="module")
-def backend(model_and_processor, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("onnx")
-    model, _ = model_and_processor
-    side = model.config.geometry_image_size
-    export_geometry_encoder(model.geometry_encoder, folder, side, side)
-    return OnnxGeometryEncoder(folder, threads=1)
+def backend(onnx_folder):
+    return OnnxGeometryEncoder(onnx_folder, threads=1)
 
 
 def test_the_tracker_walks_the_same_way_in_onnx(model_and_processor, backend):

@@ -103,6 +103,7 @@ def test_every_stored_tensor_is_compared_read_or_weights(
         assert rest <= inputs
 
 
+@pytest.mark.timeout(1200)  # 0.8 billion parameters in float32: minutes on a slow core
 def test_recorded_cases_of_the_published_size_pass(golden_dir: Path, tmp_path: Path) -> None:
     large = [file for file in golden_dir.glob("*.safetensors") if is_full_size(file)]
     if not large:

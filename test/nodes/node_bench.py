@@ -25,10 +25,10 @@ from vlm3r_ros.nodes.managed_node import ManagedNode
 from vlm3r_ros.nodes.qos import RELIABLE
 from vlm3r_ros.srv import SpatialQuery
 
-RCLError = rclpy_implementation.RCLError
+InvalidHandle, RCLError = rclpy_implementation.InvalidHandle, rclpy_implementation.RCLError
 
 # Of this test run alone, so that two runs on one machine do not hear each other.
-DOMAIN = 62 + os.getpid() % 38
+DOMAIN = 63 + os.getpid() % 37
 TIMEOUT = 30.0
 
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
@@ -181,6 +181,9 @@ def _spin(executor: MultiThreadedExecutor) -> None:
     while executor.context.ok():
         try:
             executor.spin()
+        except InvalidHandle:
+            # A transition destroyed what the executor was about to wait on; nodes go on as well.
+            continue
         except (ExternalShutdownException, RCLError):
             # RCLError where the shutdown falls between two looks at the context.
             if executor.context.ok():

@@ -209,6 +209,7 @@ def test_a_configure_that_raises_anything_frees_what_it_had_made(bench: Bench):
 
     node = bench.start(HalfWay)
     assert node.failure == "configure failed: too much"
+    # The failure is told first, and DDS tells late.
+    assert wait_until(lambda: not node._publishers_made)
     assert wait_until(lambda: node.count_publishers("half_way") == 0)
-    assert not node._publishers_made
     assert bench.state("halfway") == UNCONFIGURED

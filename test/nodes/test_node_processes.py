@@ -16,7 +16,7 @@ from vlm3r_ros.nodes.runtime import check_dds_profile
 from vlm3r_ros.resources import DDS_PROFILE_VARIABLE
 from vlm3r_ros.srv import SpatialQuery
 
-STARTUP = 60.0
+STARTUP = 120.0
 
 
 class Processes:

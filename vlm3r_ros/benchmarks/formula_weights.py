@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -27,11 +28,11 @@ TOKEN_SUFFIXES = (
 )
 FINGERPRINT_VALUES = 64
 _GOLDEN_GAMMA = 0x9E3779B97F4A7C15
+_GAMMA = np.uint64(_GOLDEN_GAMMA)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_4 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
 _MASK_64 = (1 << 64) - 1
-# 2 MiB of 64-bit words: every pass over a block stays in the processor's cache.
-_BLOCK = 1 << 18
 _TIED_LAYER = re.compile(r"\.scratch\.layer_rn\.(\d+)\.")
 _LINEAR_HEAD_OUTPUT = re.compile(r"downstream_head\.(cross_|rgb_)?proj\.fc2\.weight$")
 
@@ -42,26 +43,8 @@ def uniform_values(name: str, count: int, salt: int, start: int = 0) -> npt.NDAr
     Counters, whose upper half is the CRC-32 of the name mixed with the salt, go through
     splitmix64's multiplication and output function; the top 24 bits of each give one value.
     """
-    base = ((zlib.crc32(name.encode()) ^ salt) & 0xFFFFFFFF) << 32
-    # (base + index) * gamma, as the recorded weights do it: not base + index * gamma.
-    first = ((base + start + 1) * _GOLDEN_GAMMA) & _MASK_64
-    with np.errstate(over="ignore"):
-        z = np.arange(count, dtype=np.uint64)
-        z *= np.uint64(_GOLDEN_GAMMA)
-        z += np.uint64(first)
-        shifted = z >> np.uint64(30)
-        z ^= shifted
-        z *= _MIX_1
-        np.right_shift(z, np.uint64(27), out=shifted)
-        z ^= shifted
-        z *= _MIX_2
-        np.right_shift(z, np.uint64(31), out=shifted)
-        z ^= shifted
-        z >>= np.uint64(40)
-    values = z.astype(np.float64)
-    values += 0.5
-    values *= 2.0 / (1 << 24)
-    values -= 1.0
+    values = np.empty(count)
+    _fill(values, _first(name, salt, start), 0.0, 1.0, 1.0, 1.0)
     return values
 
 
@@ -79,14 +62,38 @@ def formula_tensor(
     name = _TIED_LAYER.sub(lambda match: f".scratch.layer{int(match[1]) + 1}_rn.", name)
     shape = tuple(int(size) for size in shape)
     total = math.prod(shape)
-    count = total if limit is None else min(limit, total)
-    gain = np.float32(_gain(name, len(shape)))
-    values = np.empty(count, dtype=np.float32)
-    for start in range(0, count, _BLOCK):
-        block = uniform_values(name, min(_BLOCK, count - start), salt, start)
-        values[start : start + block.size] = _scaled(name, shape, block)
-    values *= gain
+    values = np.empty(total if limit is None else min(limit, total), dtype=np.float32)
+    offset, factor, divisor = _scale(name, shape)
+    _fill(values, _first(name, salt), offset, factor, divisor, _gain(name, len(shape)))
     return values.reshape(shape) if limit is None else values
+
+
+def _first(name: str, salt: int, start: int = 0) -> np.uint64:
+    """What splitmix64 makes of a stream's counter number `start` before its output function."""
+    base = ((zlib.crc32(name.encode()) ^ salt) & 0xFFFFFFFF) << 32
+    # (base + index) * gamma, as the recorded weights do it: not base + index * gamma.
+    return np.uint64(((base + start + 1) * _GOLDEN_GAMMA) & _MASK_64)
+
+
+@njit(cache=True, nogil=True)
+def _fill(
+    values: npt.NDArray[np.float32] | npt.NDArray[np.float64],
+    first: np.uint64,
+    offset: float,
+    factor: float,
+    divisor: float,
+    gain: float,
+) -> None:
+    """Write (offset + factor * uniform / divisor), rounded to the array's type, times the gain."""
+    z = first
+    kind = values.dtype.type
+    for i in range(len(values)):
+        bits = (z ^ (z >> _SHIFT_1)) * _MIX_1
+        bits = (bits ^ (bits >> _SHIFT_2)) * _MIX_2
+        bits = (bits ^ (bits >> _SHIFT_3)) >> _SHIFT_4
+        uniform = (np.float64(np.int64(bits)) + 0.5) * (2.0 / (1 << 24)) - 1.0
+        values[i] = kind(offset + factor * uniform / divisor) * kind(gain)
+        z += _GAMMA
 
 
 def formula_tensors(
@@ -117,15 +124,14 @@ def formula_fingerprint(shapes: Shapes, salt: int = 0) -> str:
     return digest.hexdigest()
 
 
-def _scaled(
-    name: str, shape: tuple[int, ...], uniform: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _scale(name: str, shape: tuple[int, ...]) -> tuple[float, float, float]:
+    """Offset, factor and divisor that uniform values of a parameter get."""
     unit_variance = math.sqrt(3.0)
     if name.endswith(TOKEN_SUFFIXES):
-        return 0.5 * unit_variance * uniform
+        return 0.0, 0.5 * unit_variance, 1.0
     if len(shape) <= 1:
-        return 1.0 + 0.3 * uniform if name.endswith("weight") else 0.2 * uniform
-    return unit_variance * uniform / np.sqrt(math.prod(shape[1:]))
+        return (1.0, 0.3, 1.0) if name.endswith("weight") else (0.0, 0.2, 1.0)
+    return 0.0, unit_variance, math.sqrt(math.prod(shape[1:]))
 
 
 def _gain(name: str, dimensions: int) -> float:

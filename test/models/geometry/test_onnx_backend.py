@@ -2,7 +2,6 @@ import pytest
 import torch
 
 pytest.importorskip("onnxruntime", reason="the optional ONNX backend is not installed")
-pytest.importorskip("onnxscript", reason="the optional ONNX exporter is not installed")
 
 from vlm3r_ros.models.geometry import GeometryHead
 from vlm3r_ros.models.geometry.onnx_backend import (
@@ -20,16 +19,9 @@ def encoder():
     return build_model("tiny")[0].geometry_encoder.eval()
 
 
-@pytest.fixture(scope="module")
-def exported(encoder, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("onnx")
-    export_geometry_encoder(encoder, folder, SIDE, SIDE)
-    return folder
-
-
 @torch.inference_mode()
-def test_a_stream_in_onnx_equals_the_stream_in_torch(encoder, exported):
-    other = OnnxGeometryEncoder(exported, threads=1)
+def test_a_stream_in_onnx_equals_the_stream_in_torch(encoder, onnx_folder):
+    other = OnnxGeometryEncoder(onnx_folder, threads=1)
     state, other_state = encoder.initial_state(1), other.initial_state(1)
     heads = [GeometryHead.POSE, GeometryHead.SELF_POINTS]
     for image in torch.rand(4, 1, 3, SIDE, SIDE) * 2 - 1:
@@ -44,14 +36,14 @@ def test_a_stream_in_onnx_equals_the_stream_in_torch(encoder, exported):
     assert other_output.grid == output.grid
 
 
-def test_points_are_computed_only_when_asked_for(exported):
-    encoder = OnnxGeometryEncoder(exported, threads=1)
+def test_points_are_computed_only_when_asked_for(onnx_folder):
+    encoder = OnnxGeometryEncoder(onnx_folder, threads=1)
     output, _ = encoder.step(torch.zeros(1, 3, SIDE, SIDE), encoder.initial_state())
     assert output.points_self is None
 
 
-def test_what_was_not_exported_is_refused_by_name(exported):
-    encoder = OnnxGeometryEncoder(exported, threads=1)
+def test_what_was_not_exported_is_refused_by_name(onnx_folder):
+    encoder = OnnxGeometryEncoder(onnx_folder, threads=1)
     with pytest.raises(ValueError, match="color"):
         encoder.step(torch.zeros(1, 3, SIDE, SIDE), encoder.initial_state(), [GeometryHead.COLOR])
     with pytest.raises(ValueError, match="64, 64"):
@@ -60,7 +52,7 @@ def test_what_was_not_exported_is_refused_by_name(exported):
         encoder.initial_state(2)
 
 
-def test_a_folder_without_a_graph_is_refused_by_name(exported, tmp_path):
+def test_a_folder_without_a_graph_is_refused_by_name(onnx_folder, tmp_path):
     with pytest.raises(OnnxBackendError, match=r"no step\.onnx"):
         OnnxGeometryEncoder(tmp_path)
 
