@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -49,8 +51,8 @@ def test_attention_that_goes_to_the_right_tokens_costs_nothing(supervision):
         right[0, 0, patch, token] = 50.0
     home = 50 * torch.eye(4)[None, None]
     unused = torch.zeros(1, 4, 32)
-    good = FrameTokens(unused, unused, [right], [home])
-    bad = FrameTokens(unused, unused, [home], [right])
+    good = FrameTokens(unused, unused, unused, [right], [home])
+    bad = FrameTokens(unused, unused, unused, [home], [right])
     matches = all_visible(shifted)
     assert supervision.attention_loss(good, matches).item() == pytest.approx(0, abs=1e-6)
     assert supervision.attention_loss(bad, matches).item() == pytest.approx(50, rel=0.01)
@@ -64,21 +66,21 @@ def test_collected_logits_are_those_of_patches_and_their_state_tokens():
     plain, _ = encoder.step(image, encoder.initial_state(3))
     with supervision.watching(encoder):
         output, _ = encoder.step(image, encoder.initial_state(3))
-        tokens = supervision.collect(output.patch_tokens, output.patch_tokens)
+        tokens = supervision.collect(output.patch_tokens, output.patch_tokens, output.camera_token)
     assert torch.equal(output.patch_tokens, plain.patch_tokens)
     assert [t.shape for t in tokens.image_attention] == [(3, 1, 4, 4)] * 2
     assert [t.shape for t in tokens.state_attention] == [(3, 1, 4, 4)]
     sum(t.sum() for t in tokens.image_attention + tokens.state_attention).backward()
     assert encoder.image_decoder[0].cross_attention.key.weight.grad.abs().sum() > 0
     encoder.step(image, encoder.initial_state(3))
-    again = supervision.collect(output.patch_tokens, output.patch_tokens)
+    again = supervision.collect(output.patch_tokens, output.patch_tokens, output.camera_token)
     assert not again.image_attention
 
 
 def test_features_that_differ_find_their_own_copies(supervision):
     torch.manual_seed(1)
     encoded = torch.randn(1, 4, 32)
-    tokens = FrameTokens(encoded, encoded)
+    tokens = FrameTokens(encoded, encoded, encoded)
     same = all_visible(supervision.patch_places[None])
     swapped = all_visible(supervision.patch_places.flip(0)[None])
     loss = supervision.feature_loss(tokens, tokens, same)
@@ -98,6 +100,23 @@ def test_flow_losses_by_hand(supervision):
     assert flow.item() == pytest.approx((0.01 + 5) / 2, rel=1e-3)
     assert visibility.item() == pytest.approx(F.softplus(torch.tensor(-9.0)).item(), rel=1e-3)
     assert distance.item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_camera_token_that_tells_the_motion_costs_nothing(supervision):
+    for parameter in supervision.motion.parameters():
+        torch.nn.init.zeros_(parameter)
+    half = math.tan(0.1)  # of a turn by 0.2 rad about x
+    supervision.motion.fc2.bias.data = torch.tensor([0.3, 0.0, 0.4, half, 0.0, 0.0])
+    unused = torch.zeros(2, 4, 32)
+    tokens = [FrameTokens(unused, unused, torch.zeros(2, 1, 32)) for _ in range(3)]
+    moved = torch.eye(4).repeat(2, 2, 1, 1)
+    moved[..., :3, 3] = torch.tensor([0.3, 0.0, 0.4])
+    moved[..., 1:3, 1:3] = torch.tensor(
+        [[math.cos(0.2), -math.sin(0.2)], [math.sin(0.2), math.cos(0.2)]]
+    )
+    assert supervision.motion_loss(tokens, moved).item() == pytest.approx(0, abs=0.01)
+    standing = torch.eye(4).repeat(2, 2, 1, 1)
+    assert supervision.motion_loss(tokens, standing).item() == pytest.approx(20, rel=0.05)
 
 
 def test_a_state_without_a_token_for_every_patch_is_refused():

@@ -163,7 +163,7 @@ def test_losses_fall_on_a_fixed_batch():
     history = []
     for _ in range(25):
         torch.manual_seed(0)
-        losses = stage.compare(batch, truncate=8)
+        losses = stage.compare(batch, 8, config.losses)
         optimizer.zero_grad()
         losses[LOSS].backward()
         optimizer.step()
@@ -172,6 +172,21 @@ def test_losses_fall_on_a_fixed_batch():
     assert last[LOSS] < 0.85 * first[LOSS]
     for name in ("error_self", "error_world", "step_rotation", "features", "attention"):
         assert last[name] < first[name], name
+
+
+def test_a_phase_has_weights_of_its_own_and_a_view_without_weight_is_not_computed():
+    content = copy.deepcopy(GEOMETRY)
+    content["curriculum"][0]["losses"] = {"points_world": 0}
+    config = parse(content, GeometryConfig)
+    stage = GeometryStage(config)
+    stage.start(0)
+    early, late = stage.losses(1), stage.losses(2)
+    assert "points_world" not in early
+    assert "points_world" in late
+    assert (config.weights(1).points_world, config.weights(2).points_world) == (0, 0.5)
+    content["curriculum"][0]["losses"] = {"colour": 1}
+    with pytest.raises(ConfigError, match=r"losses\.colour is no loss"):
+        parse(content, GeometryConfig)
 
 
 def test_a_packaged_curriculum_runs_in_the_phases_order():

@@ -24,13 +24,27 @@ def test_state_tokens_begin_by_looking_at_their_own_patch_and_patches_at_what_lo
     for frame in (image, image.roll(16, 3)):  # everything moves one patch to the right
         with supervision.watching(encoder):
             output, state = encoder.step(frame, state)
-            tokens = supervision.collect(output.patch_tokens, output.patch_tokens)
+            tokens = supervision.collect(
+                output.patch_tokens, output.patch_tokens, output.camera_token
+            )
     (home,) = tokens.state_attention
     assert home.softmax(-1).diagonal(dim1=-2, dim2=-1).mean() > 0.8
     source = torch.arange(64).view(8, 8).roll(1, 1).flatten()
     for logits in tokens.image_attention:
         found = logits[:, 0].softmax(-1)[:, torch.arange(64), source]
         assert found.mean() > 5 / 64
+
+
+@torch.no_grad()
+def test_the_pose_memory_begins_by_keeping_the_newest_camera_token(encoder):
+    memory, dim = encoder.pose_memory, encoder.config.decoder_dim
+    generator = torch.Generator().manual_seed(0)
+    held = memory.tokens.expand(2, -1, -1)
+    query = torch.randn(2, 1, dim, generator=generator)
+    for _ in range(30):
+        camera = torch.randn(2, 1, dim, generator=generator)
+        held = memory.write(held, query, camera)
+    assert torch.cosine_similarity(memory.read(held, query), camera, dim=-1).min() > 0.9
 
 
 @torch.no_grad()

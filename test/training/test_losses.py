@@ -51,15 +51,17 @@ def test_rotation_angle(degrees):
     assert math.degrees(angle) == pytest.approx(degrees, rel=1e-4)
 
 
-def test_small_rotation_loss_is_the_angle():
-    loss = rotation_loss(about_z(0.1)[None], torch.eye(3)[None])
-    assert loss.item() == pytest.approx(0.1, abs=0.002)
-    assert rotation_loss(torch.eye(3)[None], torch.eye(3)[None]).item() == 0
+def test_rotation_loss_is_a_share_of_the_turn():
+    still = torch.eye(3).expand(1, 2, 3, 3)
+    target = torch.stack((about_z(0.1), about_z(0.3)))[None]  # 0.2 rad on average
+    loss = rotation_loss(still, target)
+    assert loss.item() == pytest.approx(0.2 / (0.2 + 0.02), rel=0.02)
+    assert rotation_loss(target, target).item() == pytest.approx(0, abs=1e-3)
 
 
 def test_rotation_loss_has_a_gradient_at_the_truth():
-    R = torch.eye(3)[None].requires_grad_()
-    rotation_loss(R, torch.eye(3)[None]).backward()
+    R = torch.eye(3)[None, None].requires_grad_()
+    rotation_loss(R, torch.eye(3)[None, None]).backward()
     assert R.grad is not None
     assert torch.isfinite(R.grad).all()
 

@@ -34,6 +34,15 @@ def test_only_matrices_decay():
     assert len(plain["params"]) == 4
 
 
+def test_a_parameter_may_learn_at_a_share_of_the_rate():
+    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    module[1].weight.learning_rate_share = 0.1
+    groups = build_optimizer(module, OptimizerSettings()).param_groups
+    shares = {id(p): group["share"] for group in groups for p in group["params"]}
+    assert shares[id(module[1].weight)] == 0.1
+    assert [shares[id(p)] for p in (*module[0].parameters(), module[1].bias)] == [1.0] * 3
+
+
 def test_averaged_weights_follow_and_can_be_swapped_in_and_out():
     module = nn.Linear(1, 1, bias=False)
     nn.init.constant_(module.weight, 0.0)

@@ -188,7 +188,7 @@ class Trainer:
         settings = self.config.optimizer
         rate = learning_rate(settings, self.step, self.config.run.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         began = time.perf_counter()
         self.stage.module.train()
         losses = self.stage.losses(self.step)

@@ -13,23 +13,29 @@ from vlm3r_ros.training.settings import OptimizerSettings
 
 
 def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
-    """AdamW over the parameters that want a gradient; only matrices and kernels decay."""
+    """AdamW over the parameters that want a gradient; only matrices and kernels decay.
+
+    A parameter with an attribute `learning_rate_share` learns at that share of the learning rate.
+    """
     embeddings = {id(child.weight) for child in module.modules() if isinstance(child, nn.Embedding)}
-    decayed: list[Tensor] = []
-    plain: list[Tensor] = []
+    # By share of the learning rate: decayed ones and others.
+    shared: dict[float, tuple[list[Tensor], list[Tensor]]] = {1.0: ([], [])}
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
         # Learned tokens are [1, N, D]: they hold content, as embeddings do.
         is_matrix = name.endswith("weight") and parameter.ndim >= 2
         decays = is_matrix and id(parameter) not in embeddings
+        share = getattr(parameter, "learning_rate_share", 1.0)
+        decayed, plain = shared.setdefault(share, ([], []))
         (decayed if decays else plain).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
+    groups = []
+    for share, (decayed, plain) in shared.items():
+        groups.append({"params": decayed, "weight_decay": settings.weight_decay, "share": share})
+        groups.append({"params": plain, "weight_decay": 0.0, "share": share})
+    parameters = [parameter for parts in shared.values() for part in parts for parameter in part]
     return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=settings.betas, fused=_can_fuse(decayed + plain)
+        groups, lr=settings.learning_rate, betas=settings.betas, fused=_can_fuse(parameters)
     )
 
 

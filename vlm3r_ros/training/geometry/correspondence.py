@@ -1,8 +1,8 @@
 """Supervision of correspondence, in training only: without it, poses are not learned from scratch.
 
-Three things are asked for. The encoder's patches must find each other across frames; the image
-decoder must attend to the state tokens that remember the same spot; and the decoded tokens must
-tell where each patch was before.
+Four things are asked for. The encoder's patches must find each other across frames; the image
+decoder must attend to the state tokens that remember the same spot; the decoded tokens must tell
+where each patch was before; and the camera token must tell how the camera has moved since.
 """
 
 from __future__ import annotations
@@ -18,14 +18,23 @@ from torch import Tensor, nn
 from vlm3r_ros.models.geometry import GeometryEncoder, GeometryEncoderConfig
 from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, Mlp
 from vlm3r_ros.models.geometry.rotary import RotaryTable
+from vlm3r_ros.models.geometry.state import pose_matrix
 from vlm3r_ros.training.geometry.ground_truth import Matches, spread
 from vlm3r_ros.training.geometry.initialization import COMPARING_LAYERS
-from vlm3r_ros.training.geometry.losses import flow_loss, masked_mean, matching_loss
+from vlm3r_ros.training.geometry.losses import (
+    flow_loss,
+    masked_mean,
+    matching_loss,
+    rotation_loss,
+    translation_loss,
+)
 
 _FEATURE_DIM = 64
 _TEMPERATURE = 0.07
 _FLOW_OUTPUTS = 3  # two coordinates and visibility
 _FLOW_HIDDEN = 128
+_MOTION_HIDDEN = 128
+_MOTION_GAIN = 0.05  # the probe begins with a camera that hardly moves
 _SUPERVISED_HEADS = 1
 
 
@@ -36,6 +45,7 @@ class FrameTokens:
     Attributes:
         encoded: the encoder's patch tokens `[B, N, E]`.
         decoded: the image decoder's patch tokens `[B, N, D]`.
+        camera: its camera token `[B, 1, D]`.
         image_attention: logits of the image's patches over the state's tokens that lie at the
             places of patches, by layer `[B, heads, N, N]`.
         state_attention: logits of those state tokens over the image's patches, likewise.
@@ -43,6 +53,7 @@ class FrameTokens:
 
     encoded: Tensor
     decoded: Tensor
+    camera: Tensor
     image_attention: list[Tensor] = field(default_factory=list)
     state_attention: list[Tensor] = field(default_factory=list)
 
@@ -105,6 +116,11 @@ class CorrespondenceSupervision(nn.Module):
         self.feature = nn.Linear(config.encoder_dim, _FEATURE_DIM)
         # Where a patch was in the frame before, and in the first one.
         self.flow = Mlp(config.decoder_dim, _FLOW_HIDDEN, 2 * _FLOW_OUTPUTS)
+        # Translation and three numbers of the rotation from a camera to the one before.
+        self.motion = Mlp(config.decoder_dim, _MOTION_HIDDEN, 6)
+        with torch.no_grad():
+            for parameter in self.motion.fc2.parameters():
+                parameter.mul_(_MOTION_GAIN)
         rows, columns = grid
         width = config.state_grid_width
         at = torch.arange(rows)[:, None] * width + torch.arange(columns)
@@ -138,10 +154,10 @@ class CorrespondenceSupervision(nn.Module):
             self._image_logits.clear()
             self._state_logits.clear()
 
-    def collect(self, encoded: Tensor, decoded: Tensor) -> FrameTokens:
+    def collect(self, encoded: Tensor, decoded: Tensor, camera: Tensor) -> FrameTokens:
         """Gather what the step that has just run leaves for supervision."""
         index, count = self.state_index, len(self.patch_places)
-        tokens = FrameTokens(encoded, decoded)
+        tokens = FrameTokens(encoded, decoded, camera)
         # Of the image's tokens the first is the camera's; padding follows the patches.
         for logits in self._image_logits:
             tokens.image_attention.append(logits[:, :, 1 : 1 + count].index_select(3, index))
@@ -202,3 +218,18 @@ class CorrespondenceSupervision(nn.Module):
             error = (answer[..., :2].detach() - target).norm(dim=-1)
             distance.append(masked_mean(error, matches.visible))
         return torch.stack(flow).mean(), torch.stack(visibility).mean(), distance[0]
+
+    def motion_loss(self, tokens: Sequence[FrameTokens], moved: Tensor) -> Tensor:
+        """What camera tokens tell of the motion since the frame before, against the truth.
+
+        Args:
+            tokens: of all frames of the sequences.
+            moved: true motions of all frames but the first `[B, T - 1, 4, 4]`.
+        """
+        raw = self.motion(torch.cat([frame.camera for frame in tokens[1:]], 1)).float()
+        translation, rotation = raw.split(3, dim=-1)
+        forward = torch.ones_like(rotation[..., :1])
+        said = pose_matrix(torch.cat((translation, forward, rotation), -1))
+        R, t = slice(None, 3), 3
+        turn = rotation_loss(said[..., R, R], moved[..., R, R])
+        return turn + translation_loss(said[..., R, t], moved[..., R, t])

@@ -43,6 +43,7 @@ def initialize(encoder: GeometryEncoder) -> None:
     _remember_newest_frame(encoder.state_decoder[-1], places)
     for block in list(encoder.image_decoder)[:COMPARING_LAYERS]:
         _compare_with_memory(block, places)
+    _remember_newest_pose(encoder)
     _answer_sensibly(encoder)
 
 
@@ -88,6 +89,27 @@ def _remember_newest_frame(block: nn.Module, places: int) -> None:
         _attend_to_place(layer.weight, layer.bias, cross.heads)
     cross.value.weight.copy_(torch.eye(dim))
     cross.proj.weight.copy_(torch.diag(keep))
+
+
+def _remember_newest_pose(encoder: GeometryEncoder) -> None:
+    """The pose memory keeps the newest camera token, which the next frame's begins as."""
+    memory, dim = encoder.pose_memory, encoder.config.decoder_dim
+    for block in [*memory.read_blocks, *memory.write_blocks]:
+        _scale_branches(block, _QUIET_GAIN)
+    camera = torch.zeros(2 * dim)
+    camera[dim:] = 1
+    for block in (memory.read_blocks[-1], memory.write_blocks[-1]):
+        assert isinstance(block, DecoderBlock)
+        block.cross_attention.value.weight.copy_(torch.eye(2 * dim))
+        block.cross_attention.proj.weight.copy_(torch.diag(camera))
+    # All tokens of the memory hold the same camera token; the old one is their normed mean.
+    block = memory.write_blocks[-1]
+    assert isinstance(block, DecoderBlock)
+    qkv = block.attention.qkv
+    qkv.weight[: 4 * dim] = 0
+    qkv.weight[4 * dim :] = torch.eye(2 * dim)
+    # Half of its numbers are near zero, so that norming makes the others larger by the root of 2.
+    block.attention.proj.weight.copy_(-torch.diag(camera) / math.sqrt(2))
 
 
 def _compare_with_memory(block: nn.Module, places: int) -> None:

@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _EPSILON = 1e-6
-# Of a camera that hardly moves, an error of so many metres counts as one of all its motion.
+# Of a camera that hardly moves, an error of so many metres or radians counts as one of all its
+# motion.
 _STANDING = 0.05
+_STEADY = 0.02
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -54,9 +56,13 @@ def rotation_angle(R: Tensor) -> Tensor:
 
 
 def rotation_loss(R: Tensor, target: Tensor) -> Tensor:
-    """Mean distance of rotations `[..., 3, 3]`; for small ones, their angle in radians."""
+    """Mean error of rotations `[B, T, 3, 3]` as a share of the sequence's mean turn.
+
+    The distance of two rotations is that of the matrices; of near ones, the angle between them.
+    """
+    turn = rotation_angle(target).mean(dim=1, keepdim=True) + _STEADY
     square = (R - target).square().sum((-1, -2)) / 2
-    return ((square + _EPSILON).sqrt() - _EPSILON**0.5).mean()
+    return (((square + _EPSILON).sqrt() - _EPSILON**0.5) / turn).mean()
 
 
 def translation_loss(t: Tensor, target: Tensor) -> Tensor:

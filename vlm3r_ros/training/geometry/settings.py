@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from vlm3r_ros.training.settings import OptimizerSettings, RunSettings
@@ -33,6 +33,7 @@ class Phase:
         interval: least and greatest seconds from frame to frame; one sequence has one interval,
             drawn evenly on a logarithmic scale.
         truncate: frames after which no gradient flows back through the state.
+        losses: weights that differ from `GeometryConfig.losses` in this phase.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -43,12 +44,16 @@ class Phase:
     frames: int
     interval: tuple[float, float]
     truncate: int = 8
+    losses: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if min(self.until, self.sequences, self.truncate) < 1 or self.frames < 2:
             raise ValueError("until, sequences and truncate must be 1 or more, frames 2 or more")
         if not 0 < self.interval[0] <= self.interval[1]:
             raise ValueError(f"interval is {self.interval}; give the least and the greatest")
+        unknown = sorted(set(self.losses) - {item.name for item in fields(LossSettings)})
+        if unknown:
+            raise ValueError(f"losses.{unknown[0]} is no loss")
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class LossSettings:
         confidence: how much the network wins by being sure (alpha of the confidence loss).
         rotation, translation: pose in the frame of the first camera.
         step_rotation, step_translation: pose in the frame of the camera before.
+        motion: the same, as read from the camera token by a probe that exists in training only.
         features: the encoder's patches find each other in other frames.
         attention: image tokens attend to what the state remembers of the same spot.
         flow: where a patch was, read from the decoded tokens.
@@ -109,10 +115,11 @@ class LossSettings:
     points_self: float = 1.0
     points_world: float = 0.5
     confidence: float = 0.2
-    rotation: float = 5.0
+    rotation: float = 0.5
     translation: float = 0.5
-    step_rotation: float = 10.0
+    step_rotation: float = 1.0
     step_translation: float = 0.5
+    motion: float = 0.5
     features: float = 0.5
     attention: float = 0.3
     flow: float = 2.0
@@ -178,3 +185,7 @@ class GeometryConfig:
     def phase(self, step: int) -> Phase:
         """The phase that a step is in."""
         return next((p for p in self.curriculum if step < p.until), self.curriculum[-1])
+
+    def weights(self, step: int) -> LossSettings:
+        """The weights of the losses at a step."""
+        return replace(self.losses, **self.phase(step).losses)

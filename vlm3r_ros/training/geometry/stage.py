@@ -37,14 +37,17 @@ from vlm3r_ros.training.geometry.ground_truth import (
 from vlm3r_ros.training.geometry.initialization import initialize
 from vlm3r_ros.training.geometry.losses import (
     pointmap_loss,
+    rotation_angle,
     rotation_loss,
     translation_loss,
 )
-from vlm3r_ros.training.geometry.settings import GeometryConfig, ModelSettings
+from vlm3r_ros.training.geometry.settings import GeometryConfig, LossSettings, ModelSettings
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.worlds.world import Split
 
-_HEADS = (GeometryHead.POSE, GeometryHead.SELF_POINTS, GeometryHead.WORLD_POINTS)
+_VIEWS = {"self": GeometryHead.SELF_POINTS, "world": GeometryHead.WORLD_POINTS}
+# Poses are told in hundredths; at the full rate, a step of Adam would change them by tenths.
+_POSE_SHARE = 0.05
 _NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
 _STEPS_AHEAD = 3
 """Steps whose data the workers make while one is computed."""
@@ -57,6 +60,9 @@ class GeometryNetwork(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.supervision = supervision
+        for layer in (encoder.heads.pose.fc2, supervision.motion.fc2):
+            for parameter in layer.parameters():
+                parameter.learning_rate_share = _POSE_SHARE  # type: ignore[attr-defined]
 
 
 def build_encoder(settings: ModelSettings, seed: int) -> GeometryEncoder:
@@ -166,38 +172,44 @@ class GeometryStage:
         batch = GeometryBatch.of(
             Sequences.concatenate(films), self.config.data.max_depth, self.device
         )
-        return self.compare(batch, self.config.phase(step).truncate)
+        return self.compare(batch, self.config.phase(step).truncate, self.config.weights(step))
 
-    def compare(self, batch: GeometryBatch, truncate: int) -> dict[str, Tensor]:
+    def compare(
+        self, batch: GeometryBatch, truncate: int, weights: LossSettings
+    ) -> dict[str, Tensor]:
         """Run the network over a batch and compare it with the truth.
 
         Args:
             batch: the sequences.
             truncate: frames after which no gradient flows back through the state.
+            weights: of the losses.
         """
-        with self._computing(), self._watching():
-            outputs, tokens = self._run(batch, truncate)
-        terms = self._pointmap_terms(batch, outputs)
+        views = [view for view in _VIEWS if getattr(weights, f"points_{view}")]
+        with self._computing(), self._watching(weights):
+            outputs, tokens = self._run(batch, truncate, views)
+        terms = self._pointmap_terms(batch, outputs, views)
         terms |= self._pose_terms(batch, outputs)
         matches = self._find_matches(batch)
         with self._computing():
-            terms |= self._correspondence_terms(tokens, matches)
-        weights = self.config.losses
+            terms |= self._correspondence_terms(tokens, matches, weights)
+            if weights.motion:
+                terms["motion"] = self.module.supervision.motion_loss(tokens, batch.step_motion)
         total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
         assert isinstance(total, Tensor)
         return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
 
     def _computing(self) -> ExitStack:
-        return computing(self.device, self.config.run.precision)
+        return computing(self.device, self.config.run.precision, short_attention=True)
 
-    def _watching(self) -> AbstractContextManager[None]:
-        if self.config.losses.attention:
+    def _watching(self, weights: LossSettings) -> AbstractContextManager[None]:
+        if weights.attention:
             return self.module.supervision.watching(self.encoder)
         return nullcontext()
 
     def _run(
-        self, batch: GeometryBatch, truncate: int
+        self, batch: GeometryBatch, truncate: int, views: list[str]
     ) -> tuple[list[GeometryOutput], list[FrameTokens]]:
+        heads = [GeometryHead.POSE, *(_VIEWS[view] for view in views)]
         outputs, tokens = [], []
         state = self.encoder.initial_state(len(batch.images))
         for number, frame in enumerate(batch.images.unbind(1)):
@@ -206,13 +218,17 @@ class GeometryStage:
             if number and number % truncate == 0:
                 state = replace(state, tokens=state.tokens.detach(), memory=state.memory.detach())
             trace: dict[str, Tensor] = {}
-            output, state = self.encoder.step(frame, state, _HEADS, trace=trace)
+            output, state = self.encoder.step(frame, state, heads, trace=trace)
             outputs.append(output)
-            tokens.append(self.module.supervision.collect(trace["encoded"], output.patch_tokens))
+            tokens.append(
+                self.module.supervision.collect(
+                    trace["encoded"], output.patch_tokens, output.camera_token
+                )
+            )
         return outputs, tokens
 
     def _pointmap_terms(
-        self, batch: GeometryBatch, outputs: list[GeometryOutput]
+        self, batch: GeometryBatch, outputs: list[GeometryOutput], views: list[str]
     ) -> dict[str, Tensor]:
         # Every so many pixels, from a random one, so that each pixel of a patch has its turn.
         stride = self.config.data.pixel_stride
@@ -221,7 +237,7 @@ class GeometryStage:
         # Errors count in proportion to the distance from the camera that took the frame.
         scale = batch.points_self[pixels].norm(dim=-1).clamp(min=_NEAREST)
         terms: dict[str, Tensor] = {}
-        for view in ("self", "world"):
+        for view in views:
             points = torch.stack([getattr(o, f"points_{view}") for o in outputs], 1)
             confidence = torch.stack([getattr(o, f"confidence_{view}") for o in outputs], 1)
             loss, error = pointmap_loss(
@@ -240,7 +256,13 @@ class GeometryStage:
         true = batch.T_world_camera
         said, moved = step_motion(estimated), batch.step_motion
         R, t = slice(None, 3), 3
+        turned = rotation_angle(moved[..., R, R])
+        missed = rotation_angle(moved[..., R, R].mT @ said.detach()[..., R, R])
+        shift = (said.detach() - moved)[..., R, t].norm(dim=-1).sum()
         return {
+            # Of a camera taken to stand still these two would be 1.
+            "_turn_share": missed.sum() / turned.sum(),
+            "_shift_share": shift / moved[..., R, t].norm(dim=-1).sum(),
             "rotation": rotation_loss(estimated[..., R, R], true[..., R, R]),
             "translation": translation_loss(estimated[..., R, t], true[..., R, t]),
             "step_rotation": rotation_loss(said[..., R, R], moved[..., R, R]),
@@ -257,9 +279,12 @@ class GeometryStage:
         return found
 
     def _correspondence_terms(
-        self, tokens: list[FrameTokens], matches: list[tuple[Matches, Matches]]
+        self,
+        tokens: list[FrameTokens],
+        matches: list[tuple[Matches, Matches]],
+        weights: LossSettings,
     ) -> dict[str, Tensor]:
-        supervision, weights = self.module.supervision, self.config.losses
+        supervision = self.module.supervision
         parts: dict[str, list[Tensor]] = {}
 
         def add(name: str, value: Tensor) -> None:
@@ -304,6 +329,9 @@ class GeometryStage:
             content = load_checkpoint(path)
             weights = content["module"] | content.get("averaged", {}).get("average", {})
             missing = self.module.load_state_dict(weights, strict=False)
+            # What exists in training only may begin anew.
+            new = [name for name in missing.missing_keys if name.startswith("supervision.")]
+            missing.missing_keys[:] = [n for n in missing.missing_keys if n not in new]
         if missing.missing_keys or missing.unexpected_keys:
             raise TrainingError(
                 f"init_from: {path}: is of another network "
