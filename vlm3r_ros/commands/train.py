@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from vlm3r_ros.training.loop import Stage, StageConfig
+    from vlm3r_ros.training.loop import Stage, StageConfig, TrainReport
 
 train_app = typer.Typer(
     help="Train a model on rendered rooms; a run cut short goes on where it was.",
@@ -75,7 +75,12 @@ def instruct(
         str | None, typer.Option(help="Folder of a vision tower; default: the file's.")
     ] = None,
 ) -> None:
-    """Stage 3: fusion, projector and language model learn to answer."""
+    """Stage 3: fusion, projector and language model learn to answer.
+
+    With adapters (model.lora), or under `accelerate launch`, accelerate drives it.
+    """
+    import os
+
     from vlm3r_ros.training.instruct.settings import InstructConfig
 
     overrides = {
@@ -86,6 +91,12 @@ def instruct(
         "model.vision_from": vision,
     }
     settings = _read("instruct", InstructConfig, config, overrides)
+    if settings.model.lora is not None or int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        from vlm3r_ros.training.instruct.distributed import DistributedTuning
+
+        tuning = DistributedTuning(settings, out)
+        report = tuning.run()
+        raise typer.Exit(_tell(report, out) if tuning.accelerator.is_main_process else 0)
     from vlm3r_ros.training.instruct.stage import InstructStage
 
     raise typer.Exit(_train(InstructStage(settings), settings, out))
@@ -101,15 +112,20 @@ def _read(name: str, kind: type[Any], path: Path | None, overrides: dict[str, An
 
 
 def _train(stage: Stage, settings: StageConfig, out: Path) -> int:
-    """Train a stage, and tell how it went.
-
-    Returns:
-        0, or 1 where the run was cut short.
-    """
-    from vlm3r_ros.commands.errors import EXIT_FAILED
+    """Train a stage, and tell how it went; see `_tell`."""
     from vlm3r_ros.training.loop import Trainer
 
-    report = Trainer(stage, settings, out).run()
+    return _tell(Trainer(stage, settings, out).run(), out)
+
+
+def _tell(report: TrainReport, out: Path) -> int:
+    """Say how a run went.
+
+    Returns:
+        0, or 1 where it was cut short.
+    """
+    from vlm3r_ros.commands.errors import EXIT_FAILED
+
     for metric, value in report.metrics.items():
         typer.echo(f"{metric:28} {value:.4g}")
     if report.skipped:

@@ -12,17 +12,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Qwen2Config, SiglipVisionModel
 
-from vlm3r_ros.models.configuration import NewlinePosition, Vlm3rConfig
+from vlm3r_ros.models.configuration import (
+    NewlinePosition,
+    Vlm3rConfig,
+    parse_spatial_features,
+)
 from vlm3r_ros.models.geometry import GeometryEncoder
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.prompts import IMAGE_PLACEHOLDER, chat_prompt, split_at_image
+from vlm3r_ros.models.registry import ModelFolderError, load_model
 from vlm3r_ros.models.sizes import SIZES
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.errors import ConfigError, TrainingError
+from vlm3r_ros.training.instruct.adapters import add_adapters
 from vlm3r_ros.training.instruct.attention import PACKED
 from vlm3r_ros.training.instruct.corpus import question_tokenizer
 from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack
-from vlm3r_ros.training.instruct.settings import ModelSettings
+from vlm3r_ros.training.instruct.settings import LoraSettings, ModelSettings
+from vlm3r_ros.training.settings import Precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +54,18 @@ class InstructNetwork(nn.Module):
         model: the whole model.
         processor: its processor.
         train_vision: whether gradients reach the vision tower.
+        lora: adapters that the language model gets; without, all of it is trained.
 
     Raises:
         ConfigError: the model puts one newline behind all frames, which moments have no place for.
     """
 
     def __init__(
-        self, model: Vlm3rForConditionalGeneration, processor: Vlm3rProcessor, train_vision: bool
+        self,
+        model: Vlm3rForConditionalGeneration,
+        processor: Vlm3rProcessor,
+        train_vision: bool = False,
+        lora: LoraSettings | None = None,
     ) -> None:
         super().__init__()
         if model.config.newline_position == NewlinePosition.ONE_TOKEN:
@@ -68,9 +80,23 @@ class InstructNetwork(nn.Module):
         model.vision_tower.post_layernorm.requires_grad_(False)
         if model.config.spatial_features == "none":
             model.fusion.requires_grad_(False)
+        if lora is not None:
+            model.image_newline.requires_grad_(False)
+            add_adapters(model.language_model, lora)
         header, _ = split_at_image(chat_prompt(IMAGE_PLACEHOLDER))
         self._header = processor.tokenize(header)
         model.language_model.set_attn_implementation(PACKED)
+
+    def forward(self, frames: Tensor, stride: int, turns: Sequence[Turn]) -> Tensor:
+        """Losses of a session's answers, see `answer_losses`; one call, as wrappers want it.
+
+        Args:
+            frames: RGB, uint8 `[T, S, S, 3]`.
+            stride: every so many of them is a keyframe.
+            turns: at least one question with its answer.
+        """
+        prefix = self.prefix(self.look(frames, stride))
+        return self.answer_losses(prefix, self.pack(turns, -(-len(frames) // stride)))
 
     def look(self, frames: Tensor, stride: int) -> FrameFeatures:
         """Run vision tower and geometry encoder, each frame once for all questions.
@@ -131,13 +157,51 @@ class InstructNetwork(nn.Module):
         return F.cross_entropy(logits.float(), packed.labels[taught], reduction="none")
 
 
-def build_network(settings: ModelSettings, seed: int) -> InstructNetwork:
+def build_network(settings: ModelSettings, seed: int, precision: Precision) -> InstructNetwork:
     """A model with the given parts, the rest random; the same seed gives the same weights.
+
+    Args:
+        settings: which parts.
+        seed: of random weights.
+        precision: of matrix products; what stays as it is beside adapters is kept no finer.
 
     Raises:
         ConfigError: there is no such size, or a setting does not fit.
         TrainingError: a part cannot be read.
     """
+    if settings.base:
+        model, processor = _read_base(settings, precision)
+    else:
+        model, processor = _build_model(settings, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = InstructNetwork(model, processor, settings.train_vision, settings.lora)
+    if settings.recompute:
+        model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+    return network
+
+
+def _read_base(
+    settings: ModelSettings, precision: Precision
+) -> tuple[Vlm3rForConditionalGeneration, Vlm3rProcessor]:
+    half = settings.lora is not None and precision is Precision.BFLOAT16
+    dtype = torch.bfloat16 if half else torch.float32
+    try:
+        model, processor = load_model(settings.base, device="cpu", dtype=dtype)
+        parse_spatial_features(settings.spatial_features)
+    except ModelFolderError as error:
+        raise TrainingError(f"model.base: {error}") from error
+    except ValueError as error:
+        raise ConfigError(f"model.spatial_features: {error}") from error
+    model.config.spatial_features = settings.spatial_features
+    for part in (model.fusion, model.projector):
+        part.float()
+    return model, processor
+
+
+def _build_model(
+    settings: ModelSettings, seed: int
+) -> tuple[Vlm3rForConditionalGeneration, Vlm3rProcessor]:
     if settings.size not in SIZES:
         raise ConfigError(f"model.size is {settings.size!r}; there are {', '.join(SIZES)}")
     try:
@@ -161,7 +225,7 @@ def build_network(settings: ModelSettings, seed: int) -> InstructNetwork:
     processor = Vlm3rProcessor(
         config.image_size, tokenizer, image_token_index=config.image_token_index
     )
-    return InstructNetwork(model, processor, settings.train_vision)
+    return model, processor
 
 
 def _build_config(

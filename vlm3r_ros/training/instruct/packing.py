@@ -7,7 +7,7 @@ its own words, at the positions that these would have right behind the frames.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -111,7 +111,7 @@ def pack(
     """
     if not turns:
         raise ValueError("no questions to pack")
-    order = sorted(range(len(turns)), key=lambda number: turns[number].frames)
+    order = _order(turns)
     if turns[order[-1]].frames > frames:
         raise ValueError(f"a question has seen {turns[order[-1]].frames} frames of {frames}")
     ids: list[int] = []
@@ -141,6 +141,18 @@ def pack(
         torch.tensor(ends, device=device),
         packing,
     )
+
+
+def split_by_turn(values: Tensor, turns: Sequence[Turn]) -> Iterator[tuple[int, Tensor]]:
+    """Numbers of questions with what belongs to their answer's tokens, of values `[A]` of all."""
+    order = _order(turns)
+    lengths = [len(turns[number].answer) for number in order]
+    return zip(order, values.split(lengths), strict=True)
+
+
+def _order(turns: Sequence[Turn]) -> list[int]:
+    """The numbers of questions in the order in which they are packed."""
+    return sorted(range(len(turns)), key=lambda number: turns[number].frames)
 
 
 def _chunks(turns: Sequence[Turn], header: int, tokens_per_frame: int) -> list[Chunk]:

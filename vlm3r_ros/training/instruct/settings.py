@@ -20,10 +20,39 @@ class WeightFormat(StrEnum):
 
 
 @dataclass(frozen=True)
+class LoraSettings:
+    """Low-rank adapters on all linear layers of the language model's blocks.
+
+    Attributes:
+        rank: of each.
+        alpha: `alpha / rank` scales what they add.
+        dropout: of their input.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    rank: int = 128
+    alpha: float = 256.0
+    dropout: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or self.alpha <= 0 or not 0 <= self.dropout < 1:
+            raise ValueError("rank must be 1 or more, alpha above 0, dropout in [0, 1)")
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """What is trained.
 
     Attributes:
+        base: folder or hub name of a whole model to go on with, its tokenizer included; what
+            follows, up to `vocabulary`, is of no account then, but for `spatial_features` and
+            `train_vision`.
+        lora: adapters by which the language model is tuned; its own weights, the newline and the
+            embeddings stay as they are. Without, all of it is trained.
+        recompute: work out activations of the language model's layers again in the backward pass,
+            to save memory.
         size: registered size.
         geometry_from: folder of an exported geometry encoder, which stays as it is; empty for
             random weights.
@@ -41,6 +70,9 @@ class ModelSettings:
         ValueError: a setting makes no sense.
     """
 
+    base: str = ""
+    lora: LoraSettings | None = None
+    recompute: bool = False
     size: str = "nano"
     geometry_from: str = ""
     vision_from: str = ""

@@ -18,13 +18,15 @@ from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_checkpoint
 from vlm3r_ros.training.computing import computing
 from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
+from vlm3r_ros.training.instruct.export import export_model
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
 from vlm3r_ros.training.instruct.network import InstructNetwork, build_network
+from vlm3r_ros.training.instruct.packing import split_by_turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
-from vlm3r_ros.training.instruct.settings import InstructConfig, WeightFormat
+from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.loop import LOSS
-from vlm3r_ros.worlds.world import Split
 
 _STEPS_AHEAD = 3
 """Steps whose sessions the workers film while one is computed."""
@@ -59,7 +61,8 @@ class InstructStage:
     def __init__(self, config: InstructConfig) -> None:
         self.config = config
         self.device = resolve_device(config.run.device)
-        self.network = build_network(config.model, config.run.seed).to(self.device)
+        run = config.run
+        self.network = build_network(config.model, run.seed, run.precision).to(self.device)
         self.interviewer = Interviewer.for_training(config.data)
         self.module = InstructModule(self.network, self.interviewer)
         if config.init_from:
@@ -83,34 +86,14 @@ class InstructStage:
         evaluation = self.config.evaluation
         held_out = evaluation_tasks(evaluation, self.config.data, self.network.processor.image_size)
         self._exams = build_exams(self._workers.map(held_out), evaluation.unseen)
-        self._sessions = self._workers.map(self._tasks(step))
+        self._sessions = self._workers.map(
+            training_tasks(self.config, self.network.processor.image_size, step)
+        )
 
     def close(self) -> None:
         """End the workers."""
         if self._workers is not None:
             self._workers.close()
-
-    def _tasks(self, step: int) -> Iterator[SessionTask]:
-        data, most = self.config.data, max(phase.videos for phase in self.config.curriculum)
-        weights = data.weights
-        while True:
-            phase = self.config.phase(step)
-            for video in range(phase.videos):
-                yield SessionTask(
-                    split=Split.TRAIN,
-                    seed=self.config.run.seed,
-                    index=step * most + video,
-                    image_size=self.network.processor.image_size,
-                    frames=phase.frames,
-                    interval=data.interval,
-                    between=data.between,
-                    moments=phase.moments,
-                    questions=phase.questions,
-                    weights=weights,
-                    colors=data.colors,
-                    noise=data.noise,
-                )
-            step += 1
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Film, ask and compare; see `Stage`."""
@@ -129,12 +112,9 @@ class InstructStage:
             turns = [turn(inquiry, self.network.processor) for inquiry in inquiries]
             with self._computing():
                 frames = torch.from_numpy(session.color).to(self.device)
-                prefix = self.network.prefix(self.network.look(frames, session.stride))
-                packed = self.network.pack(turns, len(session.keyframes))
-                of_tokens = self.network.answer_losses(prefix, packed)
+                of_tokens = self.network(frames, session.stride, turns)
             losses.append(of_tokens)
-            lengths = [len(turns[number].answer) for number in packed.order]
-            for number, part in zip(packed.order, of_tokens.detach().split(lengths), strict=True):
+            for number, part in split_by_turn(of_tokens.detach(), turns):
                 by_form[_form(inquiries[number])].append(part.sum())
         counted = {"questions": torch.tensor(float(questions))}
         if not losses:
@@ -154,14 +134,7 @@ class InstructStage:
 
     def export(self, folder: Path) -> None:
         """Write a folder that `load_model` reads."""
-        weights = self.model.state_dict()
-        if self.config.model.export is WeightFormat.FLOAT16:
-            weights = {
-                name: value.half() if value.is_floating_point() else value
-                for name, value in weights.items()
-            }
-        self.model.save_pretrained(folder, state_dict=weights)
-        self.network.processor.save_pretrained(folder)
+        export_model(self.network, self.model.state_dict(), self.config.model, folder)
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights, but with questions from the beginning."""
