@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from vlm3r_ros.grid_path import grid_path, tightened
 from vlm3r_ros.worlds.boxes import FloatArray, OrientedBox
-from vlm3r_ros.worlds.grid_path import grid_path, pull_tight
 from vlm3r_ros.worlds.scene import FloorPlan, Scene
 from vlm3r_ros.worlds.skipping import SceneError
 
@@ -199,11 +198,7 @@ class FreeSpace:
         free = self.standable
         cells = grid_path(free, (rows[0], columns[0]), (rows[1], columns[1]))
         way = np.concatenate([self._to_grid(ends[:1]), cells, self._to_grid(ends[1:])])
-        way = way[pull_tight(free, way)]
-        for _ in range(2):
-            # Pulled from either end, between corners too, bends move to where they ought to be.
-            way = _densify(way)[::-1].copy()
-            way = way[pull_tight(free, way)]
+        way = tightened(free, way)
         corners = way[:, ::-1] * self.cell + self.origin
         corners[0], corners[-1] = ends
         return np.asarray(corners)
@@ -287,12 +282,3 @@ def _components(standable: NDArray[np.bool_]) -> NDArray[np.int32]:
     rank = np.zeros(len(stats), np.int32)  # of the background, label 0, it stays 0
     rank[1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")] = np.arange(1, len(stats))
     return np.asarray(rank[labels])
-
-
-def _densify(way: FloatArray) -> FloatArray:
-    """The same way with a place at least every cell."""
-    parts = [
-        np.linspace(start, end, max(2, int(np.ceil(np.linalg.norm(end - start))) + 1))[:-1]
-        for start, end in pairwise(way)
-    ]
-    return np.concatenate([*parts, way[-1:]])

@@ -5,6 +5,8 @@ Places are `(row, column)` in units of cells; a whole number is a cell's centre.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -64,3 +66,30 @@ def pull_tight(free: NDArray[np.bool_], way: NDArray[np.float64]) -> NDArray[np.
         count += 1
         here = ahead
     return kept[:count]
+
+
+def tightened(free: NDArray[np.bool_], way: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A way over free cells pulled like a string: corners with straight lines between them.
+
+    Args:
+        free: where one can go `[H, W]`.
+        way: places `[K, 2]`, no two farther apart than a cell's diagonal.
+
+    Returns:
+        `[<= K, 2]`, from the way's first place to its last.
+    """
+    way = way[pull_tight(free, way)]
+    for _ in range(2):
+        # Pulled from either end, between corners too, bends move to where they ought to be.
+        way = _densify(way)[::-1].copy()
+        way = way[pull_tight(free, way)]
+    return way
+
+
+def _densify(way: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same way with a place at least every cell."""
+    parts = [
+        np.linspace(start, end, max(2, int(np.ceil(np.linalg.norm(end - start))) + 1))[:-1]
+        for start, end in pairwise(way)
+    ]
+    return np.concatenate([*parts, way[-1:]])

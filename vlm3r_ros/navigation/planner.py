@@ -1,0 +1,224 @@
+"""The way from the camera to a place beside the target."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from skimage.graph import MCP_Geometric
+
+from vlm3r_ros.grid_path import tightened
+from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
+
+_MARGIN = 1.0  # m of unknown cells around camera and target
+_MOST_CELLS = 4_000_000
+_BESIDE = 0.3  # m: places that much farther from the target than the nearest will do
+_NEARNESS_PRICE = 2.0  # metres of way that a metre nearer to the target is worth
+_IMPASSABLE = -1.0
+
+
+class PlanStatus(StrEnum):
+    """Whether there is a way."""
+
+    FOUND = "found"
+    NOTHING_KNOWN = "nothing known"
+    """All cells are unknown."""
+    WALLED_OFF = "walled off"
+    """No cell beside the target can be reached."""
+    TOO_FAR = "too far"
+    """Camera and target are farther apart than a map may be large."""
+    BAD_INPUT = "bad input"
+    """Start or target is not finite."""
+
+
+@dataclass(frozen=True)
+class PlannerConfig:
+    """What a way costs and where it may end.
+
+    Attributes:
+        robot_radius: of the body that goes there, metres; the way keeps it from occupied cells.
+        unknown_price: of a metre over unknown cells, in metres over free ones.
+        reach: how far from the target's outline the way may end, metres.
+        escape: a body that stands too near to something may walk out of there over so many metres.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    robot_radius: float = 0.25
+    unknown_price: float = 3.0
+    reach: float = 1.2
+    escape: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not self.robot_radius > 0:
+            raise ValueError(f"robot_radius is {self.robot_radius} m; it must be above 0")
+        if not self.unknown_price >= 1:
+            raise ValueError(f"unknown_price is {self.unknown_price}; it must be 1 or more")
+        for name in ("reach", "escape"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)} m; it must be 0 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A way, or why there is none.
+
+    Attributes:
+        status: whether there is one.
+        path: corners with straight lines between them, map x and y `[K, 2]`, metres; K is 0
+            without a way.
+        yaw: heading at the end, towards the target: radians from map x, counter-clockwise; NaN
+            without a way.
+        unknown_share: of the way's length, how much leads over cells that nobody has seen.
+    """
+
+    status: PlanStatus
+    path: NDArray[np.float64]
+    yaw: float = math.nan
+    unknown_share: float = math.nan
+
+    @property
+    def length(self) -> float:
+        """Metres; NaN without a way."""
+        if not len(self.path):
+            return math.nan
+        return float(np.linalg.norm(np.diff(self.path, axis=0), axis=1).sum())
+
+
+def plan_way(
+    grid: OccupancyGrid,
+    start: ArrayLike,
+    target: ArrayLike,
+    target_radius: float = 0.0,
+    config: PlannerConfig | None = None,
+) -> Plan:
+    """The cheapest way to the nearest reachable place beside a target.
+
+    The target itself stands on occupied cells, mostly: the way ends at the reachable cell nearest
+    to it, or at one hardly farther away that is much easier to reach.
+
+    Args:
+        grid: what is known of the floor.
+        start: where the camera is, map x and y `[2]`.
+        target: where to, map x and y `[2]`.
+        target_radius: how far the target extends from there, metres.
+        config: what a way costs.
+    """
+    config = config or PlannerConfig()
+    ends = np.array([start, target], float)
+    if not (np.isfinite(ends).all() and math.isfinite(target_radius)):
+        return _none(PlanStatus.BAD_INPUT)
+    if grid.all_unknown:
+        return _none(PlanStatus.NOTHING_KNOWN)
+    framed = _framed(grid, ends)
+    if framed is None:
+        return _none(PlanStatus.TOO_FAR)
+    here = framed.cells(ends[0])
+    prices = _prices(framed, here, config)
+    search = MCP_Geometric(prices)
+    costs, _ = search.find_costs([here])
+    goal = _goal(costs * grid.cell, framed, ends[1], target_radius, config)
+    if goal is None:
+        return _none(PlanStatus.WALLED_OFF)
+    cells = np.array(search.traceback(goal), np.int64)
+    path = framed.centers(_smoothed(prices, cells))
+    path[0] = ends[0]
+    unknown = framed.state[cells[:, 0], cells[:, 1]] == UNKNOWN
+    toward = ends[1] - path[-1]
+    return Plan(
+        PlanStatus.FOUND,
+        path,
+        yaw=math.atan2(toward[1], toward[0]),
+        unknown_share=float(unknown.mean()),
+    )
+
+
+def _none(status: PlanStatus) -> Plan:
+    return Plan(status, np.empty((0, 2)))
+
+
+def _framed(grid: OccupancyGrid, ends: NDArray[np.float64]) -> OccupancyGrid | None:
+    """The grid with a frame of unknown cells that holds both ends; None if that is too large."""
+    margin = round(_MARGIN / grid.cell)
+    cells = grid.cells(ends)
+    shape = np.array(grid.state.shape)
+    before = np.maximum(0, margin - cells.min(0))
+    after = np.maximum(0, cells.max(0) + margin + 1 - shape)
+    height, width = (shape + before + after).tolist()
+    if height * width > _MOST_CELLS:
+        return None
+    if not (before.any() or after.any()):
+        return grid
+    around = list(zip(before.tolist(), after.tolist(), strict=True))
+    state = np.pad(grid.state, around, constant_values=UNKNOWN)
+    return OccupancyGrid(
+        state, grid.cell, grid.origin - before[::-1] * grid.cell, grid.floor_height
+    )
+
+
+def _prices(
+    grid: OccupancyGrid, here: NDArray[np.int64], config: PlannerConfig
+) -> NDArray[np.float64]:
+    """Price of a cell's width in each cell `[H, W]`; negative where one cannot go."""
+    prices = np.where(grid.state == FREE, 1.0, config.unknown_price)
+    blocked = grid.inflated(config.robot_radius)
+    prices[blocked] = _IMPASSABLE
+    row, column = here
+    if blocked[row, column]:
+        # Whoever stands too near to something has to get away from there, at a high price, so that
+        # the first free cell is made for. Through what is occupied there is no way.
+        rows, columns = np.ogrid[: blocked.shape[0], : blocked.shape[1]]
+        near = np.hypot(rows - row, columns - column) <= config.escape / grid.cell
+        leave = blocked & near & (grid.state != OCCUPIED)
+        prices[leave] = 4.0 * config.unknown_price
+        prices[row, column] = 4.0 * config.unknown_price
+    return prices
+
+
+def _goal(
+    costs: NDArray[np.float64],
+    grid: OccupancyGrid,
+    target: NDArray[np.float64],
+    target_radius: float,
+    config: PlannerConfig,
+) -> tuple[int, int] | None:
+    """The cell to stop at; None where none beside the target can be reached."""
+    reach = target_radius + config.reach
+    low = np.clip(grid.cells(target - reach), 0, None)
+    high = grid.cells(target + reach) + 1
+    part = costs[low[0] : high[0], low[1] : high[1]]
+    rows, columns = np.nonzero(np.isfinite(part))
+    cells = np.stack([rows, columns], -1) + low
+    distance = np.linalg.norm(grid.centers(cells) - target, axis=1)
+    within = distance <= reach
+    if not within.any():
+        return None
+    cells, distance = cells[within], distance[within]
+    beside = distance <= max(target_radius, float(distance.min())) + _BESIDE
+    cells, distance = cells[beside], distance[beside]
+    total = costs[cells[:, 0], cells[:, 1]] + _NEARNESS_PRICE * distance
+    row, column = cells[int(total.argmin())].tolist()
+    return row, column
+
+
+def _smoothed(prices: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Corners of a way over cells `[K, 2]`, with straight lines over cells as cheap as its own.
+
+    Each stretch of one price is pulled tight by itself, so that no corner is cut over cells that
+    the way went round.
+    """
+    way = cells.astype(np.float64)
+    own = prices[cells[:, 0], cells[:, 1]]
+    borders = np.flatnonzero(np.diff(own)) + 1
+    corners = [way[:1]]
+    for first, last in zip([0, *borders], [*borders, len(way) - 1], strict=True):
+        if last == first:
+            continue
+        dearest = own[first : last + 1].max()
+        allowed = (prices > 0) & (prices <= dearest)
+        corners.append(tightened(allowed, way[first : last + 1])[1:])
+    return np.concatenate(corners)
