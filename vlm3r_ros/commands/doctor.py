@@ -185,8 +185,9 @@ def check_model(name_or_path: str) -> Check:
     name = f"Model {name_or_path}"
     try:
         from vlm3r_ros.models.configuration import Vlm3rConfig
+        from vlm3r_ros.models.image_sizes import WEIGHTS_FOLDER
         from vlm3r_ros.models.model_folder import ModelFolderError, check_model_folder, is_hub_name
-        from vlm3r_ros.models.registry import SIZES, WEIGHTS_FOLDER
+        from vlm3r_ros.models.registry import SIZES
     except (ImportError, OSError) as error:
         return Check(name, Status.MISSING, f"not known: {error}", "first install what is missing")
     folder = Path(name_or_path).expanduser()

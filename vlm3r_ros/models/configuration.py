@@ -10,6 +10,7 @@ from transformers import AutoConfig, PreTrainedConfig, Qwen2Config, SiglipVision
 from transformers.configuration_utils import SubConfigSpec
 
 from vlm3r_ros.models.geometry import GeometryEncoderConfig
+from vlm3r_ros.models.model_folder import MODEL_TYPE
 
 
 class PoolMode(StrEnum):
@@ -84,7 +85,7 @@ class Vlm3rConfig(PreTrainedConfig):
         ValueError: for an unknown mode, and where image sizes do not fit the patches.
     """
 
-    model_type = "vlm3r"
+    model_type = MODEL_TYPE
     sub_configs_defaults: ClassVar[dict[str, SubConfigSpec]] = {
         "vision_config": SubConfigSpec(
             config_class=SiglipVisionConfig,

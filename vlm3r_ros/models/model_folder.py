@@ -10,9 +10,10 @@ from typing import Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from vlm3r_ros.models.processing import PROCESSOR_FILE
-
+MODEL_TYPE = "vlm3r"
+"""Of the whole model, in its configuration file."""
 CONFIG_FILE = "config.json"
+PROCESSOR_FILE = "preprocessor_config.json"
 WEIGHTS_FILE = "model.safetensors"
 WEIGHTS_INDEX_FILE = "model.safetensors.index.json"
 
@@ -66,6 +67,18 @@ def check_model_folder(folder: Path, model_type: str) -> int:
         )
     _read_json(folder, PROCESSOR_FILE, _COPY_HINT)
     return sum(_count_parameters(folder, name) for name in _weight_files(folder))
+
+
+def read_image_size(folder: Path) -> int:
+    """Side in pixels of the square frames that a folder's model takes.
+
+    Raises:
+        ModelFolderError: the processor's settings are missing, or do not say.
+    """
+    size = _read_json(folder, PROCESSOR_FILE, _COPY_HINT).get("image_size")
+    if not isinstance(size, int):
+        raise ModelFolderError(folder, f"{PROCESSOR_FILE} gives no image_size", _COPY_HINT)
+    return size
 
 
 def is_hub_name(name: str) -> bool:

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
+from vlm3r_ros.models.model_folder import PROCESSOR_FILE
 from vlm3r_ros.models.prompts import IMAGE_PLACEHOLDER
 
-PROCESSOR_FILE = "preprocessor_config.json"
 Frame = NDArray[np.uint8]
 
 

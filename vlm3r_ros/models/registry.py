@@ -10,6 +10,7 @@ import torch
 
 from vlm3r_ros.models.configuration import Vlm3rConfig
 from vlm3r_ros.models.devices import resolve_device, resolve_dtype
+from vlm3r_ros.models.image_sizes import WEIGHTS_FOLDER
 from vlm3r_ros.models.model_folder import (
     ModelFolderError,
     check_model_folder,
@@ -20,8 +21,6 @@ from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.sizes import SIZES, ModelSize
 from vlm3r_ros.models.tokenization import build_tokenizer
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
-
-WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 __all__ = [
     "SIZES",

@@ -9,6 +9,7 @@ from transformers import Qwen2Config, SiglipVisionConfig
 
 from vlm3r_ros.models.configuration import Vlm3rConfig
 from vlm3r_ros.models.geometry import GeometryEncoderConfig
+from vlm3r_ros.models.image_sizes import IMAGE_SIZES
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def published_config() -> Vlm3rConfig:
 def nano_config() -> Vlm3rConfig:
     """A model for embedded computers: 224-pixel frames, all of it live on two CPU cores."""
     return _small_config(
-        image_size=224,
+        image_size=IMAGE_SIZES["nano"],
         vision=(192, 5, 3),
         geometry=GeometryEncoderConfig(
             encoder_dim=192,
@@ -74,7 +75,7 @@ def nano_config() -> Vlm3rConfig:
 def tiny_config() -> Vlm3rConfig:
     """A model for tests: every part is there, none takes time."""
     return _small_config(
-        image_size=64,
+        image_size=IMAGE_SIZES["tiny"],
         vision=(32, 2, 2),
         geometry=GeometryEncoderConfig(
             encoder_dim=32,

@@ -20,6 +20,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from vlm3r_ros.assistant.frame_buffer import Frame, FrameBuffer, FrameBufferConfig, FrameVerdict
+from vlm3r_ros.models.image_sizes import model_image_size
 from vlm3r_ros.nodes.diagnostics import Diagnostics, DurationMonitor, RateMonitor
 from vlm3r_ros.nodes.image_conversion import (
     ImageError,
@@ -27,7 +28,6 @@ from vlm3r_ros.nodes.image_conversion import (
     image_to_rgb,
     rgb_to_image,
 )
-from vlm3r_ros.nodes.loading import MODEL_PARAMETER, model_image_size
 from vlm3r_ros.nodes.managed_node import ManagedNode
 from vlm3r_ros.nodes.message_conversion import (
     MessageError,
@@ -35,6 +35,7 @@ from vlm3r_ros.nodes.message_conversion import (
     scale_camera_info,
     stamp_to_seconds,
 )
+from vlm3r_ros.nodes.model_parameters import MODEL_PARAMETER
 from vlm3r_ros.nodes.parameters import ParameterSpec
 from vlm3r_ros.nodes.qos import QOS_PROFILES, RELIABLE, SENSOR_DATA, qos_profile
 from vlm3r_ros.nodes.runtime import run_nodes

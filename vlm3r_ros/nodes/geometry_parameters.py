@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vlm3r_ros.assistant.tracking import TrackerConfig
 from vlm3r_ros.models.geometry import GeometryBackend, StateUpdate
-from vlm3r_ros.nodes.loading import DEVICE_PARAMETER, DTYPE_PARAMETER, MODEL_PARAMETER
+from vlm3r_ros.nodes.model_parameters import DEVICE_PARAMETER, DTYPE_PARAMETER, MODEL_PARAMETER
 from vlm3r_ros.nodes.parameters import ParameterSet, ParameterSpec
 from vlm3r_ros.nodes.scene_state import ENCODINGS
 

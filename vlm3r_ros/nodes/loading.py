@@ -5,32 +5,11 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
-from vlm3r_ros.models.configuration import Vlm3rConfig
-from vlm3r_ros.models.model_folder import check_model_folder, download_model, is_hub_name
 from vlm3r_ros.models.processing import Vlm3rProcessor
-from vlm3r_ros.models.registry import SIZES, load_model
+from vlm3r_ros.models.registry import load_model
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
-from vlm3r_ros.nodes.parameters import ParameterSpec
-
-MODEL_PARAMETER = ParameterSpec(
-    "model",
-    "nano",
-    "Model: a registered size (nano, tiny, vlm3r-7b), a folder written by `vlm3r convert`, or "
-    "organisation/model on the Hugging Face Hub.",
-)
-DEVICE_PARAMETER = ParameterSpec(
-    "device", "auto", "Where the model runs: auto (CUDA if there is any), cpu, cuda, cuda:1, ..."
-)
-DTYPE_PARAMETER = ParameterSpec(
-    "dtype",
-    "auto",
-    "Number type of the weights; auto chooses by device and size of the model.",
-    choices=("auto", "float32", "bfloat16", "float16"),
-)
 
 
 class LoadedModel:
@@ -89,19 +68,3 @@ def acquire_model(
 def share_whole_models() -> None:
     """Call where several nodes run in one process: all use the same, whole model."""
     _whole_models.set()
-
-
-def model_image_size(name: str) -> int:
-    """Side in pixels of the square frames that a model takes, without loading it.
-
-    Raises:
-        ModelFolderError: no such model.
-    """
-    if name in SIZES:
-        vision: Any = SIZES[name].build_config().vision_config
-        return int(vision.image_size)
-    folder = Path(name).expanduser()
-    if not folder.exists() and is_hub_name(name):
-        folder = download_model(name)
-    check_model_folder(folder, Vlm3rConfig.model_type)
-    return Vlm3rProcessor.from_pretrained(folder).image_size
