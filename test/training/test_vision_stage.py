@@ -87,6 +87,16 @@ def test_pixels_are_those_of_the_models_processor(patches):
     assert torch.allclose(stage._pixels(patches), processor.frames(patches.color), atol=1e-6)
 
 
+def test_the_first_filters_pass_on_details_as_strongly_as_colors(patches):
+    tower = VisionStage(small()).tower
+    images = Vlm3rProcessor(64, build_tokenizer(512)).frames(patches.color)
+    with torch.no_grad():
+        seen = tower.embeddings.patch_embedding(images).flatten(2).std((0, 2))
+    strongest, weakest = seen[:4].mean(), seen[-4:].mean()
+    assert 0.5 < strongest < 2
+    assert weakest > 0.3 * strongest
+
+
 def test_losses_are_least_where_the_truth_is_told():
     shares = torch.zeros(1, 2, len(CLASSES))
     shares[0, 0, 3] = shares[0, 1, 0] = 1

@@ -24,6 +24,7 @@ from vlm3r_ros.training.vision.evaluation import (
     patch_accuracy,
 )
 from vlm3r_ros.training.vision.filming import FilmTask, Patches, film
+from vlm3r_ros.training.vision.initialization import whiten_patches
 from vlm3r_ros.training.vision.losses import (
     category_loss,
     depth_loss,
@@ -36,6 +37,8 @@ from vlm3r_ros.worlds.world import Split
 
 _STEPS_AHEAD = 3
 """Steps whose frames the workers make while one is computed."""
+_LOOK_AT = 8
+"""Rooms, and frames of each, that the patch embedding is suited to."""
 
 
 class VisionStage:
@@ -60,9 +63,19 @@ class VisionStage:
             )
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
+        else:
+            self._whiten()
         self._workers: OrderedWorkers[FilmTask, Patches] | None = None
         self._films: Iterator[Patches] = iter(())
         self._held_out: list[Patches] = []
+
+    def _whiten(self) -> None:
+        """Start from filters that suit rendered rooms."""
+        films = [
+            film(self._task(Split.TRAIN, self.config.run.seed, index, _LOOK_AT, augment=True))
+            for index in range(_LOOK_AT)
+        ]
+        whiten_patches(self.tower, self._pixels(Patches.concatenate(films)))
 
     @property
     def tower(self) -> SiglipVisionModel:
