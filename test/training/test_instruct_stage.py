@@ -8,15 +8,21 @@ import torch
 from small_configs import write_config
 from typer.testing import CliRunner
 
+from vlm3r_ros.assistant import Keyframe
+from vlm3r_ros.assistant.answering import Answerer
+from vlm3r_ros.assistant.scene_prefix import ScenePrefix
 from vlm3r_ros.benchmarks.benchmark_question import parse_question
 from vlm3r_ros.benchmarks.model_responders import BlindResponder
 from vlm3r_ros.commands.train import train_app
+from vlm3r_ros.models.grouped_attention import GROUPED_SDPA
 from vlm3r_ros.models.registry import load_model
 from vlm3r_ros.questions.tasks import TASKS
 from vlm3r_ros.training.checkpoint import load_checkpoint
 from vlm3r_ros.training.config import parse
 from vlm3r_ros.training.curves import read_curves
 from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.instruct.decoding import write_answers
+from vlm3r_ros.training.instruct.interview import turn
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.instruct.stage import InstructStage
 from vlm3r_ros.training.loop import LOSS, Trainer
@@ -180,3 +186,31 @@ def test_a_run_starts_from_another_ones_weights(straight):
 def test_what_does_not_fit_is_said(change, words):
     with pytest.raises(TrainingError, match=words):
         InstructStage(small(model=change))
+
+
+def test_answers_are_those_that_evaluation_and_robots_get():
+    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
+    stage.start(3)
+    session = next(stage._sessions)
+    inquiries = stage.interviewer.ask(session)
+    network = stage.network.eval()
+    turns = [turn(inquiry, network.processor, answered=False) for inquiry in inquiries]
+    frames = torch.from_numpy(session.color)
+    with torch.no_grad():
+        features = network.look(frames, session.stride)
+        prefix = network.prefix(features)
+    together = write_answers(network, prefix, turns, len(session.keyframes), max_new_tokens=3)
+    network.model.language_model.set_attn_implementation(GROUPED_SDPA)
+    cameras, patches = features.camera_tokens.split(1), features.patch_tokens.split(1)
+    for inquiry, answer in zip(inquiries, together, strict=True):
+        scene = ScenePrefix(network.model, network.processor)
+        keyframes = tuple(
+            Keyframe(number, 0.0, number, image, cameras[number], patches[number])
+            for number, image in enumerate(session.keyframes)
+        )
+        while not scene.advance(keyframes[: inquiry.frames]):
+            pass
+        alone = Answerer(network.model, network.processor, scene).generate(
+            inquiry.text, inquiry.options, max_new_tokens=3
+        )
+        assert alone.token_ids == answer
