@@ -79,13 +79,42 @@ def test_collected_logits_are_those_of_patches_and_their_state_tokens():
 
 def test_features_that_differ_find_their_own_copies(supervision):
     torch.manual_seed(1)
-    encoded = torch.randn(1, 4, 32)
-    tokens = FrameTokens(encoded, encoded, encoded)
+    encoder = build_encoder(TINY, 0)
+    encoded = 3 * torch.randn(1, 4, 32)
     same = all_visible(supervision.patch_places[None])
     swapped = all_visible(supervision.patch_places.flip(0)[None])
-    loss = supervision.feature_loss(tokens, tokens, same)
-    assert loss < 0.1
-    assert supervision.feature_loss(tokens, tokens, swapped) > 1
+    loss = supervision.feature_loss(encoder, encoded, encoded, same)
+    assert loss < 0.9 * math.log(4)
+    assert supervision.feature_loss(encoder, encoded, encoded, swapped) > math.log(4)
+
+
+def test_feature_logits_are_those_of_a_state_that_remembers():
+    encoder = build_encoder(TINY, 0)
+    supervision = CorrespondenceSupervision(encoder.config, (2, 2))
+    images = torch.rand(2, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        state = encoder.initial_state(1)
+        for image in images.split(1):
+            with supervision.watching(encoder):
+                output, state = encoder.step(image, state)
+                tokens = supervision.collect(
+                    output.patch_tokens, output.patch_tokens, output.camera_token
+                )
+        before, now = encoder.encode(images).split(1)
+        predicted = supervision.feature_logits(encoder, now, before)
+    a, b = (
+        logits.flatten() - logits.mean() for logits in (predicted[0], tokens.image_attention[0])
+    )
+    assert torch.cosine_similarity(a, b, dim=0) > 0.7
+
+
+def test_depth_loss_by_hand(supervision):
+    for parameter in supervision.depth.parameters():
+        torch.nn.init.zeros_(parameter)
+    depth = torch.full((1, 32, 32), math.e)
+    depth[0, 0, 0] = 0
+    loss = supervision.depth_loss(torch.zeros(1, 4, 32), depth, depth > 0)
+    assert loss.item() == pytest.approx(1)
 
 
 def test_flow_losses_by_hand(supervision):

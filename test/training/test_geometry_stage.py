@@ -18,7 +18,7 @@ from vlm3r_ros.training.curves import read_curves
 from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.geometry.filming import FilmTask, Sequences, film
 from vlm3r_ros.training.geometry.ground_truth import GeometryBatch
-from vlm3r_ros.training.geometry.settings import GeometryConfig
+from vlm3r_ros.training.geometry.settings import GeometryConfig, LossSettings
 from vlm3r_ros.training.geometry.stage import GeometryStage
 from vlm3r_ros.training.loop import LOSS, Trainer
 from vlm3r_ros.training.optimization import build_optimizer
@@ -143,7 +143,7 @@ def test_steps_without_a_finite_gradient_change_nothing_and_end_the_run(tmp_path
     stage = GeometryStage(config)
     trainer = Trainer(stage, config, tmp_path)
     before = copy.deepcopy(stage.module.state_dict())
-    weight = stage.module.supervision.feature.weight
+    weight = stage.module.supervision.flow.fc1.weight
 
     def broken(step: int) -> dict[str, torch.Tensor]:
         return {LOSS: weight.sum() * float("nan")}
@@ -154,11 +154,15 @@ def test_steps_without_a_finite_gradient_change_nothing_and_end_the_run(tmp_path
     assert_equal(dict(before), dict(stage.module.state_dict()))
 
 
+def _batch(config: GeometryConfig) -> GeometryBatch:
+    task = FilmTask(Split.TRAIN, 0, 1, 2, 3, (0.3, 0.4), config.data, augment=False)
+    return GeometryBatch.of(Sequences.concatenate([film(task)]), 12.0, torch.device("cpu"))
+
+
 def test_losses_fall_on_a_fixed_batch():
     config = small()
     stage = GeometryStage(config)
-    task = FilmTask(Split.TRAIN, 0, 1, 2, 3, (0.3, 0.4), config.data, augment=False)
-    batch = GeometryBatch.of(Sequences.concatenate([film(task)]), 12.0, stage.device)
+    batch = _batch(config)
     optimizer = build_optimizer(stage.module, config.optimizer)
     history = []
     for _ in range(25):
@@ -184,6 +188,9 @@ def test_a_phase_has_weights_of_its_own_and_a_view_without_weight_is_not_compute
     assert "points_world" not in early
     assert "points_world" in late
     assert (config.weights(1).points_world, config.weights(2).points_world) == (0, 0.5)
+    only = dict.fromkeys(dataclasses.asdict(LossSettings()), 0.0) | {"depth": 1.0}
+    alone = stage.compare(_batch(config), 8, LossSettings(**only))
+    assert alone.keys() == {LOSS, "depth"}
     content["curriculum"][0]["losses"] = {"colour": 1}
     with pytest.raises(ConfigError, match=r"losses\.colour is no loss"):
         parse(content, GeometryConfig)

@@ -33,20 +33,24 @@ def published_config() -> Vlm3rConfig:
 
 
 def nano_config() -> Vlm3rConfig:
-    """A model for embedded computers: 224-pixel frames, all of it live on two CPU cores."""
+    """A model for embedded computers, all of it live on two CPU cores.
+
+    Frames have 224 pixels; the geometry encoder sees them at 128, which is what it learns at.
+    """
     return _small_config(
         image_size=IMAGE_SIZES["nano"],
         vision=(192, 5, 3),
         geometry=GeometryEncoderConfig(
-            encoder_dim=192,
+            encoder_dim=128,
             encoder_depth=6,
-            encoder_heads=3,
+            encoder_heads=4,
             decoder_dim=128,
             decoder_depth=4,
             decoder_heads=4,
             state_decoder_heads=4,
-            state_size=196,
-            memory_size=64,
+            # A state token for each patch: what it remembers is compared patch by patch.
+            state_size=64,
+            memory_size=16,
             memory_heads=4,
             memory_read_depth=1,
             memory_write_depth=1,
@@ -69,6 +73,7 @@ def nano_config() -> Vlm3rConfig:
             initializer_range=256**-0.5,
         ),
         fusion_heads=6,
+        geometry_image_size=128,
     )
 
 
@@ -117,6 +122,7 @@ def _small_config(
     geometry: GeometryEncoderConfig,
     text: Qwen2Config,
     fusion_heads: int,
+    geometry_image_size: int | None = None,
 ) -> Vlm3rConfig:
     dim, depth, heads = vision
     return Vlm3rConfig(
@@ -132,7 +138,7 @@ def _small_config(
         geometry_config=geometry,
         text_config=text,
         fusion_heads=fusion_heads,
-        geometry_image_size=image_size,
+        geometry_image_size=geometry_image_size or image_size,
     )
 
 

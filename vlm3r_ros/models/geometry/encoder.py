@@ -19,7 +19,7 @@ from .configuration import GeometryEncoderConfig, StateUpdate
 from .heads import GeometryHeads
 from .layers import DecoderBlock, EncoderBlock
 from .pose_memory import PoseMemory
-from .rotary import RotaryTable, camera_and_grid_positions, state_positions
+from .rotary import RotaryTable, camera_and_grid_positions, grid_positions, state_positions
 from .state import GeometryHead, GeometryOutput, GeometryState
 
 
@@ -177,6 +177,18 @@ class GeometryEncoder(PreTrainedModel):
         hooked = [encoded if h == 0 else image_layers[h][:, 1:] for h in self.heads.hooks]
         results = self._run_heads(outputs, camera_token, hooked, grid, positions[1:])
         return GeometryOutput(camera_token, patch_tokens, grid, **results), new_state
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Patch tokens `[B, N, encoder_dim]` of images `[B, 3, H, W]`, without any memory."""
+        config, patch = self.config, self.config.patch_size
+        positions = grid_positions(
+            images.shape[2] // patch, images.shape[3] // patch, images.device
+        )
+        heads = config.encoder_heads
+        table = RotaryTable.build(
+            positions, heads, config.encoder_dim // heads, config.rope_base, self.dtype
+        )
+        return self._encode(images, table)
 
     def _encode(self, images: Tensor, rotary: RotaryTable) -> Tensor:
         """Images `[B, 3, H, W]` -> normed tokens `[B, N, encoder_dim]`."""

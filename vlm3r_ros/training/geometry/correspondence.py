@@ -1,6 +1,6 @@
 """Supervision of correspondence, in training only: without it, poses are not learned from scratch.
 
-Four things are asked for. The encoder's patches must find each other across frames; the image
+Five things are asked for. The encoder's patches must tell depth and find each other; the image
 decoder must attend to the state tokens that remember the same spot; the decoded tokens must tell
 where each patch was before; and the camera token must tell how the camera has moved since.
 """
@@ -20,7 +20,7 @@ from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, Mlp
 from vlm3r_ros.models.geometry.rotary import RotaryTable
 from vlm3r_ros.models.geometry.state import pose_matrix
 from vlm3r_ros.training.geometry.ground_truth import Matches, spread
-from vlm3r_ros.training.geometry.initialization import COMPARING_LAYERS
+from vlm3r_ros.training.geometry.initialization import COMPARING_LAYERS, remembered
 from vlm3r_ros.training.geometry.losses import (
     flow_loss,
     masked_mean,
@@ -29,13 +29,14 @@ from vlm3r_ros.training.geometry.losses import (
     translation_loss,
 )
 
-_FEATURE_DIM = 64
-_TEMPERATURE = 0.07
+_CELLS = 4  # rows and columns of a patch at whose middles depth is asked for
+_DEPTH_HIDDEN = 128
 _FLOW_OUTPUTS = 3  # two coordinates and visibility
 _FLOW_HIDDEN = 128
 _MOTION_HIDDEN = 128
 _MOTION_GAIN = 0.05  # the probe begins with a camera that hardly moves
 _SUPERVISED_HEADS = 1
+_NEAREST = 0.1  # m
 
 
 @dataclass(eq=False)
@@ -79,21 +80,34 @@ class AttentionProbe:
         x, context, rotary, context_rotary = arguments[:4]
         assert isinstance(x, Tensor)
         assert isinstance(context, Tensor)
-        query = self._project(self._attention.query, x, rotary)
-        key = self._project(self._attention.key, context, context_rotary)
-        logits = torch.einsum("bnhd,bmhd->bhnm", query, key)
-        self._sink.append(logits.float() / query.shape[-1] ** 0.5)
+        assert not isinstance(rotary, Tensor)
+        assert not isinstance(context_rotary, Tensor)
+        self._sink.append(_logits(self._attention, x, context, rotary, context_rotary))
 
-    def _project(self, layer: nn.Linear, x: Tensor, rotary: Tensor | RotaryTable | None) -> Tensor:
-        head_dim = layer.out_features // self._attention.heads
+
+def _logits(
+    attention: CrossAttention,
+    x: Tensor,
+    context: Tensor,
+    rotary: RotaryTable | None,
+    context_rotary: RotaryTable | None,
+) -> Tensor:
+    """Attention of the supervised heads before its softmax `[B, heads, N, M]`."""
+
+    def project(layer: nn.Linear, tokens: Tensor, table: RotaryTable | None) -> Tensor:
+        head_dim = layer.out_features // attention.heads
         rows = _SUPERVISED_HEADS * head_dim
-        heads = F.linear(x, layer.weight[:rows], layer.bias[:rows]).unflatten(-1, (-1, head_dim))
-        if isinstance(rotary, RotaryTable):
-            table = RotaryTable(
-                rotary.cos[:, :_SUPERVISED_HEADS], rotary.sin[:, :_SUPERVISED_HEADS]
-            )
-            heads = table.rotate(heads)
-        return heads
+        heads = F.linear(tokens, layer.weight[:rows], layer.bias[:rows])
+        heads = heads.unflatten(-1, (-1, head_dim))
+        if table is None:
+            return heads
+        cos, sin = table.cos[:, :_SUPERVISED_HEADS], table.sin[:, :_SUPERVISED_HEADS]
+        return RotaryTable(cos, sin).rotate(heads)
+
+    query = project(attention.query, x, rotary)
+    key = project(attention.key, context, context_rotary)
+    logits = torch.einsum("bnhd,bmhd->bhnm", query, key)
+    return logits.float() / query.shape[-1] ** 0.5
 
 
 class CorrespondenceSupervision(nn.Module):
@@ -113,7 +127,8 @@ class CorrespondenceSupervision(nn.Module):
     def __init__(self, config: GeometryEncoderConfig, grid: tuple[int, int]) -> None:
         super().__init__()
         self.grid = grid
-        self.feature = nn.Linear(config.encoder_dim, _FEATURE_DIM)
+        # Logarithm of the depth in the middle of each cell of a patch.
+        self.depth = Mlp(config.encoder_dim, _DEPTH_HIDDEN, _CELLS**2)
         # Where a patch was in the frame before, and in the first one.
         self.flow = Mlp(config.decoder_dim, _FLOW_HIDDEN, 2 * _FLOW_OUTPUTS)
         # Translation and three numbers of the rotation from a camera to the one before.
@@ -167,12 +182,53 @@ class CorrespondenceSupervision(nn.Module):
         self._state_logits.clear()
         return tokens
 
-    def feature_loss(self, tokens: FrameTokens, other: FrameTokens, matches: Matches) -> Tensor:
-        """How well the patches of one frame are found among those of another by their features."""
-        here = F.normalize(self.feature(tokens.encoded).float(), dim=-1)
-        there = F.normalize(self.feature(other.encoded).float(), dim=-1)
-        logits = here @ there.transpose(1, 2) / _TEMPERATURE
-        return matching_loss(logits, spread(matches.place, *self.grid), matches.visible)
+    def feature_logits(self, encoder: GeometryEncoder, here: Tensor, there: Tensor) -> list[Tensor]:
+        """What patches `[B, N, E]` would attend to in a state that remembers others `[B, N, E]`.
+
+        Nothing is decoded: tokens enter the comparing layers as the encoder left them.
+
+        Returns:
+            Logits `[B, heads, N, N]` by layer.
+        """
+        config = encoder.config
+        head_dim = config.decoder_dim // config.decoder_heads
+        table = RotaryTable.build(
+            self.patch_places.long(), config.decoder_heads, head_dim, config.rope_base, here.dtype
+        )
+        asking, asked = encoder.decoder_embed(here), encoder.decoder_embed(there)
+        asked = remembered(asked.float(), encoder.initial_state().tokens[:, self.state_index])
+        found = []
+        for block in list(encoder.image_decoder)[:COMPARING_LAYERS]:
+            assert isinstance(block, DecoderBlock)
+            x, context = block.norm2(asking), block.norm_context(asked)
+            found.append(_logits(block.cross_attention, x, context, table, table))
+        return found
+
+    def feature_loss(
+        self, encoder: GeometryEncoder, here: Tensor, there: Tensor, matches: Matches
+    ) -> Tensor:
+        """How well the patches of one frame are found among those of another; see above."""
+        target = spread(matches.place, *self.grid)[:, None]
+        losses = [
+            matching_loss(logits, target, matches.visible[:, None].expand(logits.shape[:3]))
+            for logits in self.feature_logits(encoder, here, there)
+        ]
+        return torch.stack(losses).mean()
+
+    def depth_loss(self, encoded: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
+        """What encoded patches tell of depth, against the truth.
+
+        Args:
+            encoded: `[B, N, E]`
+            depth: `[B, H, W]`, metres.
+            valid: bool `[B, H, W]`
+        """
+        step = depth.shape[-1] // (self.grid[1] * _CELLS)
+        middle = slice(step // 2, None, step)
+        raw = self.depth(encoded).float().transpose(1, 2).unflatten(2, self.grid)
+        said = F.pixel_shuffle(raw, _CELLS)[:, 0]
+        target = depth[:, middle, middle].clamp(min=_NEAREST).log()
+        return masked_mean((said - target).abs(), valid[:, middle, middle])
 
     def attention_loss(self, tokens: FrameTokens, matches: Matches | None) -> Tensor:
         """How far attention is from the tokens it should go to.

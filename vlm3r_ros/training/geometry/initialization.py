@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlm3r_ros.models.geometry import GeometryEncoder
@@ -24,6 +25,7 @@ _USUAL_DEPTH = 2.0  # m
 _HEAD_GAIN = 0.05
 _PLACE_SHARE = 4  # a quarter of a state token tells its place
 _WAVES = (2.5, 40.0)  # state tokens: shortest and longest wave of the code
+_PLACE_DIMS = 4  # of image tokens: how far and where, in patches down and across
 _SHARPNESS = 5.0  # logits that attention to a place loses per frequency at the opposite phase
 _SHARP_FREQUENCIES = 4  # highest ones of the rotary embedding, which tell neighbours apart
 _LIKENESS = 1.4  # gain of queries and keys that compare what patches look like
@@ -38,6 +40,7 @@ def initialize(encoder: GeometryEncoder) -> None:
     for block in encoder.state_decoder:
         _scale_branches(block, _QUIET_GAIN)
     places = encoder.config.decoder_dim // _PLACE_SHARE
+    _embed_patches(encoder)
     _place_state_tokens(encoder, places)
     # Until the last layer the state is what it was, so that all image layers can look at it.
     _remember_newest_frame(encoder.state_decoder[-1], places)
@@ -56,6 +59,13 @@ def _scale_branches(block: nn.Module, gain: float) -> None:
         block.cross_attention.proj.weight.mul_(gain)
 
 
+def _embed_patches(encoder: GeometryEncoder) -> None:
+    """Take over what is encoded as it is, but for the numbers that will hold places."""
+    weight = encoder.decoder_embed.weight
+    weight.copy_(torch.eye(*weight.shape))
+    weight[:_PLACE_DIMS] = 0
+
+
 def _place_state_tokens(encoder: GeometryEncoder, places: int) -> None:
     """Write the code of each token's place on the state's grid into its first `places` numbers."""
     config = encoder.config
@@ -64,7 +74,8 @@ def _place_state_tokens(encoder: GeometryEncoder, places: int) -> None:
     at = torch.stack((index // width, index % width), -1)
     shortest, longest = (math.log(wave) for wave in _WAVES)
     waves = torch.linspace(shortest, longest, places // 4).exp()
-    angle = at[..., None] * (2 * torch.pi / waves)
+    # From the middle, so that the longest wave's sine is nearly the place itself.
+    angle = (at - (width - 1) / 2)[..., None] * (2 * torch.pi / waves)
     code = math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), -1).flatten(1)
     weight = encoder.state_embed.weight
     encoder.state_embedding.weight[:, : code.shape[1]] = code
@@ -121,9 +132,43 @@ def _compare_with_memory(block: nn.Module, places: int) -> None:
     alike = max(1, cross.heads // 2)
     for head in range(alike):
         _attend_to_likeness(cross, head, places)
-    rows = alike * (cross.query.out_features // cross.heads)
+    head_dim = cross.query.out_features // cross.heads
+    rows = alike * head_dim
     for layer in (cross.query, cross.key):
         _attend_to_place(layer.weight[rows:], layer.bias[rows:], cross.heads - alike)
+    _tell_places(cross, places, head_dim)
+
+
+def _tell_places(cross: CrossAttention, places: int, head_dim: int) -> None:
+    """Write into a token where it looked from its own place, and its own place, in patches.
+
+    The first head looks where it looks alike, the last one at its own place.
+    """
+    own = cross.query.out_features - head_dim
+    half, wave = places // 2, _WAVES[1]
+    # The longest wave's sine is the last of the first quarter, by row and by column.
+    sines = (places // 4 - 1, half + places // 4 - 1)
+    gain = wave / (2 * math.pi * math.sqrt(2)) / COMPARING_LAYERS
+    cross.proj.weight[:_PLACE_DIMS] = 0
+    for axis, number in enumerate(sines):
+        for first in (0, own):
+            cross.value.weight[first + axis] = 0
+            cross.value.weight[first + axis, number] = gain
+        cross.proj.weight[axis, axis] = 1
+        cross.proj.weight[axis, own + axis] = -1
+        cross.proj.weight[2 + axis, own + axis] = 1
+
+
+def remembered(tokens: Tensor, places: Tensor) -> Tensor:
+    """State tokens as they begin to remember image tokens `[B, N, D]`.
+
+    Args:
+        tokens: the image's.
+        places: state tokens at their places `[1, N, D]`.
+    """
+    count = tokens.shape[-1] // _PLACE_SHARE
+    content = F.layer_norm(tokens, tokens.shape[-1:])[..., count:]
+    return torch.cat((places[..., :count].expand(len(tokens), -1, -1), content), -1)
 
 
 def _attend_to_place(weight: Tensor, bias: Tensor, heads: int) -> None:

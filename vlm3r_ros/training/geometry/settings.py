@@ -107,6 +107,7 @@ class LossSettings:
         step_rotation, step_translation: pose in the frame of the camera before.
         motion: the same, as read from the camera token by a probe that exists in training only.
         features: the encoder's patches find each other in other frames.
+        depth: depth of the encoder's patches, as read by a probe that exists in training only.
         attention: image tokens attend to what the state remembers of the same spot.
         flow: where a patch was, read from the decoded tokens.
         visibility: whether it was in view, likewise.
@@ -121,9 +122,16 @@ class LossSettings:
     step_translation: float = 0.5
     motion: float = 0.5
     features: float = 0.5
+    depth: float = 0.0
     attention: float = 0.3
     flow: float = 2.0
     visibility: float = 0.1
+
+    @property
+    def decode(self) -> bool:
+        """Whether any loss is of what comes after the encoder."""
+        encoder = ("features", "depth", "confidence")
+        return any(getattr(self, item.name) for item in fields(self) if item.name not in encoder)
 
 
 @dataclass(frozen=True)

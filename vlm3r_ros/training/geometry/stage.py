@@ -184,6 +184,40 @@ class GeometryStage:
             truncate: frames after which no gradient flows back through the state.
             weights: of the losses.
         """
+        terms = self._encoder_terms(batch, weights)
+        if weights.decode:
+            terms |= self._decoder_terms(batch, truncate, weights)
+        total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
+        assert isinstance(total, Tensor)
+        return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
+
+    def _encoder_terms(self, batch: GeometryBatch, weights: LossSettings) -> dict[str, Tensor]:
+        """What is asked of the encoder alone, over all frames at once."""
+        if not (weights.features or weights.depth):
+            return {}
+        supervision, frames = self.module.supervision, batch.images.shape[1]
+        terms: dict[str, Tensor] = {}
+        with self._computing():
+            encoded = self.encoder.encode(batch.images.flatten(0, 1))
+            if weights.depth:
+                depth, valid = batch.depth.flatten(0, 1), batch.valid.flatten(0, 1)
+                terms["depth"] = supervision.depth_loss(encoded, depth, valid)
+            if weights.features:
+                each = encoded.unflatten(0, (-1, frames)).unbind(1)
+                losses = []
+                for frame, (before, first) in enumerate(self._find_matches(batch), 1):
+                    pairs = [(frame - 1, before), *([(0, first)] if frame > 1 else [])]
+                    losses += [
+                        supervision.feature_loss(self.encoder, each[frame], each[other], matches)
+                        for other, matches in pairs
+                    ]
+                terms["features"] = torch.stack(losses).mean()
+        return terms
+
+    def _decoder_terms(
+        self, batch: GeometryBatch, truncate: int, weights: LossSettings
+    ) -> dict[str, Tensor]:
+        """What is asked of the whole network, frame after frame."""
         views = [view for view in _VIEWS if getattr(weights, f"points_{view}")]
         with self._computing(), self._watching(weights):
             outputs, tokens = self._run(batch, truncate, views)
@@ -194,9 +228,7 @@ class GeometryStage:
             terms |= self._correspondence_terms(tokens, matches, weights)
             if weights.motion:
                 terms["motion"] = self.module.supervision.motion_loss(tokens, batch.step_motion)
-        total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
-        assert isinstance(total, Tensor)
-        return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
+        return terms
 
     def _computing(self) -> ExitStack:
         return computing(self.device, self.config.run.precision, short_attention=True)
@@ -293,10 +325,6 @@ class GeometryStage:
         if weights.attention:
             add("attention", supervision.attention_loss(tokens[0], None))
         for frame, (before, first) in enumerate(matches, 1):
-            if weights.features:
-                add("features", supervision.feature_loss(tokens[frame], tokens[frame - 1], before))
-                if frame > 1:
-                    add("features", supervision.feature_loss(tokens[frame], tokens[0], first))
             if weights.attention:
                 add("attention", supervision.attention_loss(tokens[frame], before))
             if weights.flow or weights.visibility:
