@@ -2,7 +2,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from node_bench import DOMAIN, Bench
+from node_bench import Bench
 
 from vlm3r_ros.nodes.diagnostics import Diagnostics
 
@@ -11,7 +11,6 @@ from vlm3r_ros.nodes.diagnostics import Diagnostics
 def localhost_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-        patch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
         # Reports come once a second; tests that wait for one need not.
         patch.setattr(Diagnostics, "PERIOD", 0.1)
         # As in a process of nodes; here all of them and the tests share one.
@@ -22,7 +21,9 @@ def localhost_only() -> Iterator[None]:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench = Bench()
+    # For the processes that a test starts.
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(bench.domain))
     yield bench
     bench.close()

@@ -3,7 +3,8 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,23 @@ from vlm3r_ros.srv import SpatialQuery
 
 InvalidHandle, RCLError = rclpy_implementation.InvalidHandle, rclpy_implementation.RCLError
 
-# Of this test run alone, so that two runs on one machine do not hear each other.
-DOMAIN = 63 + os.getpid() % 37
 TIMEOUT = 30.0
 
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
+
+
+def _domains() -> Iterator[int]:
+    """DDS domains of this process, one after the other.
+
+    A node that ended is remembered by others for some 20 s, and one of the same name and process
+    may be taken for it. So no test follows another on its domain, nor on one of a process beside.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return cycle(range(63 + process, 99, processes))
+
+
+_DOMAINS = _domains()
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = TIMEOUT) -> bool:
@@ -72,9 +85,10 @@ class Bench:
     """Real nodes on a DDS domain of their own, and a node that looks at them from outside."""
 
     def __init__(self) -> None:
+        self.domain = next(_DOMAINS)
         self.context, self._outside_context = Context(), Context()
         for context in (self.context, self._outside_context):
-            rclpy.init(context=context, domain_id=DOMAIN)
+            rclpy.init(context=context, domain_id=self.domain)
         self.executor = MultiThreadedExecutor(12, context=self.context)
         self._outside_executor = MultiThreadedExecutor(4, context=self._outside_context)
         # A context of its own is a DDS participant of its own, as another process would be.
