@@ -1,4 +1,4 @@
-"""`vlm3r benchmark`: speed and memory, as ratios within one run."""
+"""`vlm3r benchmark`: speed and memory, as ratios within one run, and navigation."""
 
 from __future__ import annotations
 
@@ -105,6 +105,24 @@ def worlds(
     from vlm3r_ros.benchmarks.speed_worlds import benchmark_worlds, worlds_table
 
     Console().print(worlds_table(benchmark_worlds(scenes=scenes, seed=seed), f"{scenes} rooms"))
+
+
+@app.command()
+def navigation(
+    scenes: Annotated[int, typer.Option(min=1, help="Rooms, one walk in each.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the rooms, which are of the test split.")] = 0,
+) -> None:
+    """Walk to things as the hints say, with true depth, poses and places: success, SPL, times."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from vlm3r_ros.benchmarks.navigation import benchmark_navigation, navigation_table
+
+    walks = benchmark_navigation(scenes=scenes, seed=seed)
+    to_screen = Console(stderr=True)
+    episodes = list(track(walks, "Walking", total=scenes, console=to_screen))
+    title = f"Navigation hints, truth for pose and place, seed {seed}"
+    Console().print(navigation_table(episodes, title))
 
 
 def _use_threads(threads: int) -> None:

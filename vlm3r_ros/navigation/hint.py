@@ -78,7 +78,7 @@ class HintConfig:
     """
 
     planner: PlannerConfig = field(default_factory=PlannerConfig)
-    arrival_distance: float = 0.3
+    arrival_distance: float = 0.2
     ahead: float = math.radians(7.5)
     back: float = math.radians(150.0)
 
@@ -122,6 +122,8 @@ class NavigationHint:
         instruction: the same in a sentence.
         confidence: 0 (a guess, do not act on it) to 1.
         stamp: of the frame that it rests on, seconds.
+        unknown_share: of the way, how much leads over cells that nobody has seen, in [0, 1]. NaN
+            without a way.
     """
 
     target: str
@@ -135,6 +137,7 @@ class NavigationHint:
     instruction: str = ""
     confidence: float = 0.0
     stamp: float = math.nan
+    unknown_share: float = math.nan
 
     @property
     def arrived(self) -> bool:
@@ -252,6 +255,7 @@ def _on_the_way(
         sentence,
         target.confidence * (1 - plan.unknown_share * (1 - _UNKNOWN_TRUST)),
         stamp,
+        plan.unknown_share,
     )
 
 

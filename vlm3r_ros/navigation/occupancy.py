@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,6 +100,11 @@ class OccupancyGrid:
         """Whether the map tells nothing."""
         return not (self.state != UNKNOWN).any()
 
+    @property
+    def margin(self) -> float:
+        """Metres that what makes a cell occupied may be nearer than the cell's centre."""
+        return self.cell / math.sqrt(2)
+
     def cells(self, points: ArrayLike) -> NDArray[np.int64]:
         """Row and column `[..., 2]` of the cells that map points `[..., 2]` lie in.
 
@@ -121,7 +127,7 @@ class OccupancyGrid:
 
     def inflated(self, radius: float) -> NDArray[np.bool_]:
         """Cells `[H, W]` where a body of `radius` metres would touch an occupied one."""
-        return np.asarray(self.clearance() < radius + self.cell / 2)
+        return np.asarray(self.clearance() < radius + self.margin)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,9 @@ from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGri
 
 _MARGIN = 1.0  # m of unknown cells around camera and target
 _MOST_CELLS = 4_000_000
-_BESIDE = 0.3  # m: places that much farther from the target than the nearest will do
+_BESIDE = 0.15  # m: places that much farther from the target than the nearest will do
 _NEARNESS_PRICE = 2.0  # metres of way that a metre nearer to the target is worth
+_TIGHT_PRICE = 4.0  # of a metre through a gap that may be just too narrow
 _IMPASSABLE = -1.0
 
 
@@ -40,6 +41,8 @@ class PlannerConfig:
 
     Attributes:
         robot_radius: of the body that goes there, metres; the way keeps it from occupied cells.
+        comfort: metres beyond the radius that the way keeps as well where that is cheap.
+        comfort_price: of a metre nearer than that, in metres.
         unknown_price: of a metre over unknown cells, in metres over free ones.
         reach: how far from the target's outline the way may end, metres.
         escape: a body that stands too near to something may walk out of there over so many metres.
@@ -48,7 +51,9 @@ class PlannerConfig:
         ValueError: a setting makes no sense.
     """
 
-    robot_radius: float = 0.25
+    robot_radius: float = 0.22
+    comfort: float = 0.1
+    comfort_price: float = 1.2
     unknown_price: float = 3.0
     reach: float = 1.2
     escape: float = 0.6
@@ -56,9 +61,10 @@ class PlannerConfig:
     def __post_init__(self) -> None:
         if not self.robot_radius > 0:
             raise ValueError(f"robot_radius is {self.robot_radius} m; it must be above 0")
-        if not self.unknown_price >= 1:
-            raise ValueError(f"unknown_price is {self.unknown_price}; it must be 1 or more")
-        for name in ("reach", "escape"):
+        for name in ("unknown_price", "comfort_price"):
+            if not getattr(self, name) >= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        for name in ("comfort", "reach", "escape"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)} m; it must be 0 or more")
 
@@ -165,7 +171,11 @@ def _prices(
 ) -> NDArray[np.float64]:
     """Price of a cell's width in each cell `[H, W]`; negative where one cannot go."""
     prices = np.where(grid.state == FREE, 1.0, config.unknown_price)
-    blocked = grid.inflated(config.robot_radius)
+    clearance = grid.clearance()
+    blocked = clearance < config.robot_radius
+    # Whether the body fits there depends on where in their cells the things around stand.
+    prices[clearance < config.robot_radius + grid.margin] *= _TIGHT_PRICE
+    prices[clearance < config.robot_radius + config.comfort + grid.margin] *= config.comfort_price
     prices[blocked] = _IMPASSABLE
     row, column = here
     if blocked[row, column]:
@@ -197,6 +207,10 @@ def _goal(
     within = distance <= reach
     if not within.any():
         return None
+    # Behind the wall that a thing stands at, nobody has seen the floor, mostly.
+    seen = within & (grid.state[cells[:, 0], cells[:, 1]] == FREE)
+    if seen.any():
+        within = seen
     cells, distance = cells[within], distance[within]
     beside = distance <= max(target_radius, float(distance.min())) + _BESIDE
     cells, distance = cells[beside], distance[beside]
