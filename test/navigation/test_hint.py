@@ -54,11 +54,11 @@ def test_a_way_round_a_corner_is_told_leg_by_leg():
 
 
 def test_one_arrives_within_the_configured_distance():
-    near = camera_pose(3.0, 0.0)
+    near = camera_pose(3.1, 0.0)
     assert make_hint(SOFA, GRID, near).status is HintStatus.ARRIVED
     hint = make_hint(SOFA, GRID, near, config=HintConfig(arrival_distance=0.05))
     assert hint.status is HintStatus.ON_THE_WAY
-    sideways = make_hint(SOFA, GRID, camera_pose(3.1, 0.0, math.pi / 2))
+    sideways = make_hint(SOFA, GRID, camera_pose(3.15, 0.0, math.pi / 2))
     assert sideways.turn is Turn.ARRIVED
     assert sideways.distance == 0
     assert sideways.bearing == pytest.approx(-math.pi / 2)
