@@ -47,7 +47,7 @@ class NavigationSettings:
         width, height: of a frame, pixels.
         step: metres that are walked on one hint at most.
         most_steps: hints after which a walker gives up.
-        farthest_start: metres from the target's box at least at which episodes begin.
+        least_distance: metres from the target's box at least at which episodes begin.
         pitch: of the camera while walking, radians, negative down.
         guidance: of the hints.
     """
@@ -58,7 +58,7 @@ class NavigationSettings:
     height: int = 120
     step: float = 0.3
     most_steps: int = 80
-    farthest_start: float = 1.5
+    least_distance: float = 1.5
     pitch: float = math.radians(-15.0)
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
 
@@ -181,7 +181,7 @@ class _Walker:
         far = [
             name
             for name in sorted(seen)
-            if self._away(self._boxes(name)) >= self._settings.farthest_start
+            if self._away(self._boxes(name)) >= self._settings.least_distance
             and math.isfinite(self._shortest(self._boxes(name)))
         ]
         return None if not far else str(generator.choice(far))
