@@ -111,6 +111,19 @@ def test_written_answers_are_those_of_one_question_at_a_time(network, prefix):
         assert answer == alone
 
 
+def test_sessions_side_by_side_are_tracked_as_each_by_itself(network):
+    generator = torch.Generator().manual_seed(0)
+    sessions = [
+        torch.randint(256, (length, 64, 64, 3), generator=generator).to(torch.uint8)
+        for length in (2, 4, 3)
+    ]
+    together = network.track(sessions)
+    for frames, tokens in zip(sessions, together, strict=True):
+        camera, patches, _ = network.model.encode_geometry(network.processor.frames(frames.numpy()))
+        assert torch.allclose(tokens.camera, camera, atol=1e-5)
+        assert torch.allclose(tokens.patches, patches, atol=1e-5)
+
+
 def test_what_cannot_be_packed_is_refused():
     with pytest.raises(ValueError, match="no questions"):
         pack([], 4, 10, 2, CPU)

@@ -102,20 +102,20 @@ class InstructStage:
 
     def compare(self, asked: list[tuple[Session, list[Inquiry]]]) -> dict[str, Tensor]:
         """Answer questions about sessions; the loss is the mean over all tokens of answers."""
+        asked = [(session, inquiries) for session, inquiries in asked if inquiries]
         losses: list[Tensor] = []
         by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
-        questions = 0
-        for session, inquiries in asked:
-            if not inquiries:
-                continue
-            questions += len(inquiries)
+        films = [torch.from_numpy(session.color).to(self.device) for session, _ in asked]
+        with self._computing():
+            geometry = self.network.track(films) if films else []
+        for (session, inquiries), film, tokens in zip(asked, films, geometry, strict=True):
             turns = [turn(inquiry, self.network.processor) for inquiry in inquiries]
             with self._computing():
-                frames = torch.from_numpy(session.color).to(self.device)
-                of_tokens = self.network(frames, session.stride, turns)
+                of_tokens = self.network(film, session.stride, turns, tokens)
             losses.append(of_tokens)
             for number, part in split_by_turn(of_tokens.detach(), turns):
                 by_form[_form(inquiries[number])].append(part.sum())
+        questions = sum(len(inquiries) for _, inquiries in asked)
         counted = {"questions": torch.tensor(float(questions))}
         if not losses:
             return {LOSS: self.model.image_newline.sum() * 0, **counted}
