@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Measure speed and memory, as ratios within one run.", no_args_is_help=True)
+app = typer.Typer(help="Measure speed, memory, and how well hints lead.", no_args_is_help=True)
 
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads of PyTorch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
