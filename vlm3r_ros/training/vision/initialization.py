@@ -1,10 +1,9 @@
 """Where the vision tower starts from: a patch embedding that sees more than a patch's mean colour.
 
 Of the pixels of rendered patches, the mean colour has ten thousand times the variance of the
-details that tell a shelf from a door. Random filters pass on little but the mean colour, and a
-small transformer takes thousands of steps to find the rest. So the filters begin as the patches'
-principal components, each scaled to about the same variance: ordinary weights, which training may
-keep or undo.
+details that tell a shelf from a door, and random filters pass on little else. So the filters begin
+as the patches' principal components, each scaled to about the same variance: ordinary weights,
+which training may keep or undo.
 """
 
 from __future__ import annotations
