@@ -3,6 +3,7 @@ import torch
 
 from vlm3r_ros.models.geometry import GeometryEncoder
 from vlm3r_ros.training.geometry.correspondence import CorrespondenceSupervision
+from vlm3r_ros.training.geometry.initialization import PLACE_DIMS
 from vlm3r_ros.training.geometry.settings import ModelSettings
 from vlm3r_ros.training.geometry.stage import build_encoder
 
@@ -33,6 +34,19 @@ def test_state_tokens_begin_by_looking_at_their_own_patch_and_patches_at_what_lo
     for logits in tokens.image_attention:
         found = logits[:, 0].softmax(-1)[:, torch.arange(64), source]
         assert found.mean() > 5 / 64
+
+
+@torch.no_grad()
+def test_patches_begin_by_knowing_their_place_however_long_the_state_has_been_carried(encoder):
+    generator = torch.Generator().manual_seed(0)
+    state = encoder.initial_state(1)
+    for _ in range(12):
+        output, state = encoder.step(torch.rand(1, 3, 128, 128, generator=generator), state)
+    places = torch.cartesian_prod(torch.arange(8), torch.arange(8)).float()
+    told = output.patch_tokens[0, :, PLACE_DIMS // 2 : PLACE_DIMS]
+    for axis in range(2):
+        both = torch.stack((told[:, axis], places[:, axis]))
+        assert torch.corrcoef(both)[0, 1] > 0.95
 
 
 @torch.no_grad()

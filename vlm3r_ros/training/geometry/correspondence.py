@@ -20,7 +20,7 @@ from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, Mlp
 from vlm3r_ros.models.geometry.rotary import RotaryTable
 from vlm3r_ros.models.geometry.state import pose_matrix
 from vlm3r_ros.training.geometry.ground_truth import Matches, spread
-from vlm3r_ros.training.geometry.initialization import COMPARING_LAYERS, remembered
+from vlm3r_ros.training.geometry.initialization import COMPARING_LAYERS, PLACE_DIMS, remembered
 from vlm3r_ros.training.geometry.losses import (
     flow_loss,
     masked_mean,
@@ -195,7 +195,11 @@ class CorrespondenceSupervision(nn.Module):
         table = RotaryTable.build(
             self.patch_places.long(), config.decoder_heads, head_dim, config.rope_base, here.dtype
         )
-        asking, asked = encoder.decoder_embed(here), encoder.decoder_embed(there)
+        # The first numbers are left empty for the places that the comparing layers will tell.
+        asking, asked = (
+            F.pad(encoder.decoder_embed(tokens)[..., PLACE_DIMS:], (PLACE_DIMS, 0))
+            for tokens in (here, there)
+        )
         asked = remembered(asked.float(), encoder.initial_state().tokens[:, self.state_index])
         found = []
         for block in list(encoder.image_decoder)[:COMPARING_LAYERS]:

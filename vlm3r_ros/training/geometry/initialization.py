@@ -3,8 +3,8 @@
 From scratch, nothing makes cross-attention compare a frame with what is remembered of the one
 before, and sharp attention takes thousands of steps to form. So it is given: the state begins as a
 memory of the newest frame, patch by patch, beside a code of each patch's place; image tokens begin
-by looking at what is remembered of their own place and of places that look like themselves. All of
-it is ordinary weights, which training may keep or undo.
+by looking at what is remembered of their own place and of places that look like themselves, and by
+telling how far apart the two are. All of it is ordinary weights, which training may keep or undo.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ from vlm3r_ros.models.geometry.layers import CrossAttention, DecoderBlock, Encod
 COMPARING_LAYERS = 2
 """Layers of the image decoder, from the first, that compare a frame with the memory."""
 
+PLACE_DIMS = 4
+"""First numbers of image tokens: how far away they looked, and where they are."""
+
 _USUAL_DEPTH = 2.0  # m
-_HEAD_GAIN = 0.05
+_HEAD_GAIN, _POSE_GAIN = 0.05, 0.02
+_PLACE_UNIT = 8  # numbers of a wave: sine and cosine of row and column, and their opposites
 _PLACE_SHARE = 4  # a quarter of a state token tells its place
-_WAVES = (2.5, 40.0)  # state tokens: shortest and longest wave of the code
-_PLACE_DIMS = 4  # of image tokens: how far and where, in patches down and across
+_WAVES = (40.0, 2.5)  # state tokens: longest and shortest wave of the code
+_FLOW_GAIN, _OWN_GAIN = 0.5, 0.25  # numbers of a token for a patch's width
 _SHARPNESS = 5.0  # logits that attention to a place loses per frequency at the opposite phase
 _SHARP_FREQUENCIES = 4  # highest ones of the rotary embedding, which tell neighbours apart
 _LIKENESS = 1.4  # gain of queries and keys that compare what patches look like
@@ -39,15 +43,27 @@ def initialize(encoder: GeometryEncoder) -> None:
         _scale_branches(block, _BRANCH_GAIN)
     for block in encoder.state_decoder:
         _scale_branches(block, _QUIET_GAIN)
-    places = encoder.config.decoder_dim // _PLACE_SHARE
+    places = _place_numbers(encoder.config.decoder_dim)
     _embed_patches(encoder)
     _place_state_tokens(encoder, places)
     # Until the last layer the state is what it was, so that all image layers can look at it.
     _remember_newest_frame(encoder.state_decoder[-1], places)
     for block in list(encoder.image_decoder)[:COMPARING_LAYERS]:
         _compare_with_memory(block, places)
+    for block in encoder.image_decoder:
+        _leave_alone(block, PLACE_DIMS)
+    for block in list(encoder.image_decoder)[COMPARING_LAYERS:]:
+        block.cross_attention.proj.weight[:PLACE_DIMS] = 0
+    for block in encoder.state_decoder:
+        _leave_alone(block, places)
+        block.cross_attention.proj.weight[:places] = 0
     _remember_newest_pose(encoder)
     _answer_sensibly(encoder)
+
+
+def _place_numbers(dim: int) -> int:
+    """How many of a state token's first numbers tell its place."""
+    return dim // (_PLACE_SHARE * _PLACE_UNIT) * _PLACE_UNIT
 
 
 def _scale_branches(block: nn.Module, gain: float) -> None:
@@ -63,7 +79,7 @@ def _embed_patches(encoder: GeometryEncoder) -> None:
     """Take over what is encoded as it is, but for the numbers that will hold places."""
     weight = encoder.decoder_embed.weight
     weight.copy_(torch.eye(*weight.shape))
-    weight[:_PLACE_DIMS] = 0
+    weight[:PLACE_DIMS] = 0
 
 
 def _place_state_tokens(encoder: GeometryEncoder, places: int) -> None:
@@ -72,11 +88,13 @@ def _place_state_tokens(encoder: GeometryEncoder, places: int) -> None:
     width = config.state_grid_width
     index = torch.arange(config.state_size)
     at = torch.stack((index // width, index % width), -1)
-    shortest, longest = (math.log(wave) for wave in _WAVES)
-    waves = torch.linspace(shortest, longest, places // 4).exp()
+    longest, shortest = (math.log(wave) for wave in _WAVES)
+    waves = torch.linspace(longest, shortest, places // _PLACE_UNIT).exp()
     # From the middle, so that the longest wave's sine is nearly the place itself.
     angle = (at - (width - 1) / 2)[..., None] * (2 * torch.pi / waves)
     code = math.sqrt(2) * torch.cat((angle.sin(), angle.cos()), -1).flatten(1)
+    # With its opposite beside it the code has no mean, and norms leave it as it is.
+    code = torch.cat((code, -code), -1)
     weight = encoder.state_embed.weight
     encoder.state_embedding.weight[:, : code.shape[1]] = code
     weight.mul_(_QUIET_GAIN)
@@ -99,7 +117,8 @@ def _remember_newest_frame(block: nn.Module, places: int) -> None:
     for layer in (cross.query, cross.key):
         _attend_to_place(layer.weight, layer.bias, cross.heads)
     cross.value.weight.copy_(torch.eye(dim))
-    cross.proj.weight.copy_(torch.diag(keep))
+    # What is copied has no mean either.
+    cross.proj.weight.copy_(torch.diag(keep) - torch.outer(keep, keep) / keep.sum())
 
 
 def _remember_newest_pose(encoder: GeometryEncoder) -> None:
@@ -140,23 +159,31 @@ def _compare_with_memory(block: nn.Module, places: int) -> None:
 
 
 def _tell_places(cross: CrossAttention, places: int, head_dim: int) -> None:
-    """Write into a token where it looked from its own place, and its own place, in patches.
+    """Write into a token how far from its own place it looked, and its own place.
 
     The first head looks where it looks alike, the last one at its own place.
     """
     own = cross.query.out_features - head_dim
-    half, wave = places // 2, _WAVES[1]
-    # The longest wave's sine is the last of the first quarter, by row and by column.
-    sines = (places // 4 - 1, half + places // 4 - 1)
-    gain = wave / (2 * math.pi * math.sqrt(2)) / COMPARING_LAYERS
-    cross.proj.weight[:_PLACE_DIMS] = 0
+    half = places // 2
+    # The longest wave's sine comes first, by row and by column.
+    sines = (0, places // 4)
+    gain = _WAVES[0] / (2 * math.pi * math.sqrt(2)) / (2 * COMPARING_LAYERS)
+    cross.proj.weight[:PLACE_DIMS] = 0
     for axis, number in enumerate(sines):
         for first in (0, own):
             cross.value.weight[first + axis] = 0
             cross.value.weight[first + axis, number] = gain
-        cross.proj.weight[axis, axis] = 1
-        cross.proj.weight[axis, own + axis] = -1
-        cross.proj.weight[2 + axis, own + axis] = 1
+            cross.value.weight[first + axis, half + number] = -gain
+        cross.proj.weight[axis, axis] = _FLOW_GAIN
+        cross.proj.weight[axis, own + axis] = -_FLOW_GAIN
+        cross.proj.weight[2 + axis, own + axis] = _OWN_GAIN
+
+
+def _leave_alone(block: nn.Module, count: int) -> None:
+    """Let a token's own layers write nothing into its first `count` numbers, which tell places."""
+    assert isinstance(block, DecoderBlock)
+    block.attention.proj.weight[:count] = 0
+    block.mlp.fc2.weight[:count] = 0
 
 
 def remembered(tokens: Tensor, places: Tensor) -> Tensor:
@@ -166,8 +193,9 @@ def remembered(tokens: Tensor, places: Tensor) -> Tensor:
         tokens: the image's.
         places: state tokens at their places `[1, N, D]`.
     """
-    count = tokens.shape[-1] // _PLACE_SHARE
+    count = _place_numbers(tokens.shape[-1])
     content = F.layer_norm(tokens, tokens.shape[-1:])[..., count:]
+    content = content - content.mean(-1, keepdim=True)
     return torch.cat((places[..., :count].expand(len(tokens), -1, -1), content), -1)
 
 
@@ -200,7 +228,7 @@ def _answer_sensibly(encoder: GeometryEncoder) -> None:
     Random answers are metres away and upside down, and their gradients teach nothing else.
     """
     pose = encoder.heads.pose.fc2
-    pose.weight.mul_(_HEAD_GAIN)
+    pose.weight.mul_(_POSE_GAIN)
     pose.bias.zero_()
     pose.bias[3] = 1.0  # the unit quaternion
     for head in (encoder.heads.self_points, encoder.heads.world_points):
