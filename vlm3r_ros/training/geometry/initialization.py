@@ -53,10 +53,9 @@ def initialize(encoder: GeometryEncoder) -> None:
     for block in encoder.image_decoder:
         _leave_alone(block, PLACE_DIMS)
     for block in list(encoder.image_decoder)[COMPARING_LAYERS:]:
-        block.cross_attention.proj.weight[:PLACE_DIMS] = 0
+        _leave_alone(block, PLACE_DIMS, looking=True)
     for block in encoder.state_decoder:
-        _leave_alone(block, places)
-        block.cross_attention.proj.weight[:places] = 0
+        _leave_alone(block, places, looking=True)
     _remember_newest_pose(encoder)
     _answer_sensibly(encoder)
 
@@ -179,9 +178,14 @@ def _tell_places(cross: CrossAttention, places: int, head_dim: int) -> None:
         cross.proj.weight[2 + axis, own + axis] = _OWN_GAIN
 
 
-def _leave_alone(block: nn.Module, count: int) -> None:
-    """Let a token's own layers write nothing into its first `count` numbers, which tell places."""
+def _leave_alone(block: nn.Module, count: int, *, looking: bool = False) -> None:
+    """Let a layer write nothing into its tokens' first `count` numbers, which tell places.
+
+    Its cross-attention may, unless `looking` is True.
+    """
     assert isinstance(block, DecoderBlock)
+    if looking:
+        block.cross_attention.proj.weight[:count] = 0
     block.attention.proj.weight[:count] = 0
     block.mlp.fc2.weight[:count] = 0
 
