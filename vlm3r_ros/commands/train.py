@@ -35,8 +35,7 @@ def geometry(
     """Stage 1: the geometry encoder learns pointmaps, poses and metric scale."""
     from vlm3r_ros.training.geometry.settings import GeometryConfig
 
-    overrides = {"run.seed": seed, "run.steps": steps, "run.device": device or None}
-    settings = _read("geometry", GeometryConfig, config, overrides)
+    settings = _read("geometry", GeometryConfig, config, _run_overrides(seed, steps, device))
     # PyTorch takes seconds to import: a mistake in the file is told before.
     from vlm3r_ros.training.geometry.stage import GeometryStage
 
@@ -54,8 +53,7 @@ def vision(
     """Stage 2: the vision tower learns what each patch of a frame shows."""
     from vlm3r_ros.training.vision.settings import VisionConfig
 
-    overrides = {"run.seed": seed, "run.steps": steps, "run.device": device or None}
-    settings = _read("vision", VisionConfig, config, overrides)
+    settings = _read("vision", VisionConfig, config, _run_overrides(seed, steps, device))
     from vlm3r_ros.training.vision.stage import VisionStage
 
     raise typer.Exit(_train(VisionStage(settings), settings, out))
@@ -83,13 +81,8 @@ def instruct(
 
     from vlm3r_ros.training.instruct.settings import InstructConfig
 
-    overrides = {
-        "run.seed": seed,
-        "run.steps": steps,
-        "run.device": device or None,
-        "model.geometry_from": geometry,
-        "model.vision_from": vision,
-    }
+    overrides = _run_overrides(seed, steps, device)
+    overrides |= {"model.geometry_from": geometry, "model.vision_from": vision}
     settings = _read("instruct", InstructConfig, config, overrides)
     if settings.model.lora is not None or int(os.environ.get("WORLD_SIZE", "1")) > 1:
         from vlm3r_ros.training.instruct.distributed import DistributedTuning
@@ -100,6 +93,11 @@ def instruct(
     from vlm3r_ros.training.instruct.stage import InstructStage
 
     raise typer.Exit(_train(InstructStage(settings), settings, out))
+
+
+def _run_overrides(seed: int | None, steps: int | None, device: str) -> dict[str, Any]:
+    """Settings of every stage that the command line may give; None where it does not."""
+    return {"run.seed": seed, "run.steps": steps, "run.device": device or None}
 
 
 def _read(name: str, kind: type[Any], path: Path | None, overrides: dict[str, Any]) -> Any:

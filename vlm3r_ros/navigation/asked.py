@@ -81,11 +81,10 @@ class AskedLocator:
         if number == 0:
             return Target(name, TargetStatus.NOT_SEEN)
         questions = [question.format(name=name) for question in self.config.questions]
-        replies = [reply for reply in map(self._ask, questions) if reply is not None]
         replies = [
             reply
-            for reply in replies
-            if math.isfinite(reply.bearing) and math.isfinite(reply.distance)
+            for reply in map(self._ask, questions)
+            if reply and math.isfinite(reply.bearing) and math.isfinite(reply.distance)
         ]
         if not replies:
             return Target(name, TargetStatus.UNSURE)
@@ -95,9 +94,8 @@ class AskedLocator:
         distance = float(np.median([reply.distance for reply in replies]))
         agreeing = away <= max(self.config.agreement, self.config.agreement_share * distance)
         share = float(agreeing.sum()) / len(questions)
-        confidence = share * float(
-            np.mean([reply.confidence for reply in np.array(replies, object)[agreeing]] or [0.0])
-        )
+        # Questions without a reply that agrees count as replies without confidence.
+        confidence = float(agreeing @ [reply.confidence for reply in replies]) / len(questions)
         if share < self.config.min_agreeing or confidence < self.config.min_confidence:
             return Target(name, TargetStatus.UNSURE, confidence=confidence)
         several = number is not None and number > 1

@@ -111,5 +111,5 @@ def heading(T_map_camera: ArrayLike) -> float:
     rotation = np.asarray(T_map_camera, float)[:3, :3]
     forward = rotation[:, 2]
     if math.hypot(forward[0], forward[1]) < 0.05:
-        forward = -rotation[:, 1] * -math.copysign(1.0, forward[2])
+        forward = rotation[:, 1] * math.copysign(1.0, forward[2])
     return math.atan2(forward[1], forward[0])

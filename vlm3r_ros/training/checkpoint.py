@@ -98,6 +98,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def load_final_weights(path: Path) -> dict[str, Any]:
+    """Weights of a checkpoint's module, averaged ones where it has them.
+
+    Raises:
+        TrainingError: it is missing or damaged.
+    """
+    content = load_checkpoint(path)
+    weights: dict[str, Any] = content["module"]
+    return weights | content.get("averaged", {}).get("average", {})
+
+
 def random_states() -> dict[str, Any]:
     """States of PyTorch's random generators."""
     states: dict[str, Any] = {"cpu": torch.get_rng_state()}

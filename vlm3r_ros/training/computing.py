@@ -32,3 +32,9 @@ def computing(
         torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(short_attention)
         stack.callback(torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp, former)
     return stack
+
+
+def use_threads(device: torch.device, threads: int) -> None:
+    """On a CPU, let PyTorch compute on so many threads; 0 leaves its own choice."""
+    if threads and device.type == "cpu":
+        torch.set_num_threads(threads)

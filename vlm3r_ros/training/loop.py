@@ -27,6 +27,7 @@ from vlm3r_ros.training.optimization import (
     BadStepGuard,
     build_optimizer,
     learning_rate,
+    set_learning_rate,
 )
 from vlm3r_ros.training.settings import OptimizerSettings, RunSettings
 
@@ -187,8 +188,7 @@ class Trainer:
     def _take_step(self) -> None:
         settings = self.config.optimizer
         rate = learning_rate(settings, self.step, self.config.run.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group.get("share", 1.0)
+        set_learning_rate(self.optimizer, rate)
         began = time.perf_counter()
         self.stage.module.train()
         losses = self.stage.losses(self.step)

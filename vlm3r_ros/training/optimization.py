@@ -52,6 +52,12 @@ def learning_rate(settings: OptimizerSettings, step: int, steps: int) -> float:
     return settings.learning_rate * (settings.final_share + (1 - settings.final_share) * cosine)
 
 
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let the next step learn at this rate, and each parameter at its share of it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("share", 1.0)
+
+
 class AveragedWeights:
     """An exponential moving average of a module's parameters.
 

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_checkpoint, save_atomically
+from vlm3r_ros.training.computing import use_threads
 from vlm3r_ros.training.curves import CurveFile, draw_curves
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
@@ -37,7 +38,12 @@ from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_sess
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.interruption import Interruption
 from vlm3r_ros.training.loop import LOSS, TrainReport
-from vlm3r_ros.training.optimization import BadStepGuard, build_optimizer, learning_rate
+from vlm3r_ros.training.optimization import (
+    BadStepGuard,
+    build_optimizer,
+    learning_rate,
+    set_learning_rate,
+)
 from vlm3r_ros.training.settings import Precision
 
 _AHEAD = 3  # steps whose sessions the workers film while one is computed
@@ -64,8 +70,7 @@ class DistributedTuning:
         # Which device a process has is accelerate's to say.
         cpu = run.device != "auto" and resolve_device(run.device).type == "cpu"
         self.accelerator = Accelerator(mixed_precision=half, cpu=cpu)
-        if run.threads and self.accelerator.device.type == "cpu":
-            torch.set_num_threads(run.threads)
+        use_threads(self.accelerator.device, run.threads)
         if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
             # It would take this from a data loader; a session is a batch of one.
             plugin = self.accelerator.state.deepspeed_plugin
@@ -139,8 +144,7 @@ class DistributedTuning:
     def _take_step(self, sessions: Iterator[Session]) -> dict[str, float]:
         settings = self.config.optimizer
         rate = learning_rate(settings, self.step, self.config.run.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer, rate)
         self.wrapped.train()
         count = self.config.phase(self.step).videos
         total = torch.zeros((), device=self.accelerator.device)

@@ -190,7 +190,6 @@ def _absent(scene: Scene, generator: np.random.Generator) -> tuple[str, ...]:
         name for name in CATEGORIES if not any(s.endswith(name) or name.endswith(s) for s in seen)
     ]
     generator.shuffle(unseen)
-    unseen.sort(key=lambda name: name not in scene.object_counts)
     here = [name for name in unseen if name in scene.object_counts]
-    elsewhere = unseen[len(here) :]
+    elsewhere = [name for name in unseen if name not in scene.object_counts]
     return (*here[: _ABSENT // 2], *elsewhere[: _ABSENT // 2])

@@ -15,8 +15,8 @@ from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.background import OrderedWorkers
-from vlm3r_ros.training.checkpoint import load_checkpoint
-from vlm3r_ros.training.computing import computing
+from vlm3r_ros.training.checkpoint import load_final_weights
+from vlm3r_ros.training.computing import computing, use_threads
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
@@ -79,8 +79,7 @@ class InstructStage:
     def start(self, step: int) -> None:
         """Begin to film for `step` and those after it."""
         run = self.config.run
-        if run.threads and self.device.type == "cpu":
-            torch.set_num_threads(run.threads)
+        use_threads(self.device, run.threads)
         most = max(phase.videos for phase in self.config.curriculum)
         self._workers = OrderedWorkers(film_session, run.workers, _STEPS_AHEAD * most)
         evaluation = self.config.evaluation
@@ -138,8 +137,7 @@ class InstructStage:
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights, but with questions from the beginning."""
-        content = load_checkpoint(path)
-        weights = content["module"] | content.get("averaged", {}).get("average", {})
+        weights = load_final_weights(path)
         # A fresh module's own, so that nothing of the other run's questions is taken over.
         weights[_EXTRA] = self.module.get_extra_state()
         try:

@@ -14,8 +14,8 @@ from transformers import SiglipVisionModel
 
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.training.background import OrderedWorkers
-from vlm3r_ros.training.checkpoint import load_checkpoint
-from vlm3r_ros.training.computing import computing
+from vlm3r_ros.training.checkpoint import load_final_weights
+from vlm3r_ros.training.computing import computing, use_threads
 from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.training.vision.evaluation import (
@@ -85,8 +85,7 @@ class VisionStage:
     def start(self, step: int) -> None:
         """Begin to film for `step` and those after it."""
         run = self.config.run
-        if run.threads and self.device.type == "cpu":
-            torch.set_num_threads(run.threads)
+        use_threads(self.device, run.threads)
         self._workers = OrderedWorkers(film, run.workers, _STEPS_AHEAD * self.config.data.rooms)
         evaluation = self.config.evaluation
         self._held_out = list(
@@ -193,8 +192,7 @@ class VisionStage:
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights."""
-        content = load_checkpoint(path)
-        weights = content["module"] | content.get("averaged", {}).get("average", {})
+        weights = load_final_weights(path)
         try:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
