@@ -51,8 +51,8 @@ def test_attention_that_goes_to_the_right_tokens_costs_nothing(supervision):
         right[0, 0, patch, token] = 50.0
     home = 50 * torch.eye(4)[None, None]
     unused = torch.zeros(1, 4, 32)
-    good = FrameTokens(unused, unused, unused, [right], [home])
-    bad = FrameTokens(unused, unused, unused, [home], [right])
+    good = FrameTokens(unused, unused, [right], [home])
+    bad = FrameTokens(unused, unused, [home], [right])
     matches = all_visible(shifted)
     assert supervision.attention_loss(good, matches).item() == pytest.approx(0, abs=1e-6)
     assert supervision.attention_loss(bad, matches).item() == pytest.approx(50, rel=0.01)
@@ -66,14 +66,14 @@ def test_collected_logits_are_those_of_patches_and_their_state_tokens():
     plain, _ = encoder.step(image, encoder.initial_state(3))
     with supervision.watching(encoder):
         output, _ = encoder.step(image, encoder.initial_state(3))
-        tokens = supervision.collect(output.patch_tokens, output.patch_tokens, output.camera_token)
+        tokens = supervision.collect(output.patch_tokens, output.camera_token)
     assert torch.equal(output.patch_tokens, plain.patch_tokens)
     assert [t.shape for t in tokens.image_attention] == [(3, 1, 4, 4)] * 2
     assert [t.shape for t in tokens.state_attention] == [(3, 1, 4, 4)]
     sum(t.sum() for t in tokens.image_attention + tokens.state_attention).backward()
     assert encoder.image_decoder[0].cross_attention.key.weight.grad.abs().sum() > 0
     encoder.step(image, encoder.initial_state(3))
-    again = supervision.collect(output.patch_tokens, output.patch_tokens, output.camera_token)
+    again = supervision.collect(output.patch_tokens, output.camera_token)
     assert not again.image_attention
 
 
@@ -97,9 +97,7 @@ def test_feature_logits_are_those_of_a_state_that_remembers():
         for image in images.split(1):
             with supervision.watching(encoder):
                 output, state = encoder.step(image, state)
-                tokens = supervision.collect(
-                    output.patch_tokens, output.patch_tokens, output.camera_token
-                )
+                tokens = supervision.collect(output.patch_tokens, output.camera_token)
         before, now = encoder.encode(images).split(1)
         predicted = supervision.feature_logits(encoder, now, before)
     a, b = (
@@ -137,7 +135,7 @@ def test_a_camera_token_that_tells_the_motion_costs_nothing(supervision):
     half = math.tan(0.1)  # of a turn by 0.2 rad about x
     supervision.motion.fc2.bias.data = torch.tensor([0.3, 0.0, 0.4, half, 0.0, 0.0])
     unused = torch.zeros(2, 4, 32)
-    tokens = [FrameTokens(unused, unused, torch.zeros(2, 1, 32)) for _ in range(3)]
+    tokens = [FrameTokens(unused, torch.zeros(2, 1, 32)) for _ in range(3)]
     moved = torch.eye(4).repeat(2, 2, 1, 1)
     moved[..., :3, 3] = torch.tensor([0.3, 0.0, 0.4])
     moved[..., 1:3, 1:3] = torch.tensor(

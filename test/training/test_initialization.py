@@ -25,9 +25,7 @@ def test_state_tokens_begin_by_looking_at_their_own_patch_and_patches_at_what_lo
     for frame in (image, image.roll(16, 3)):  # everything moves one patch to the right
         with supervision.watching(encoder):
             output, state = encoder.step(frame, state)
-            tokens = supervision.collect(
-                output.patch_tokens, output.patch_tokens, output.camera_token
-            )
+            tokens = supervision.collect(output.patch_tokens, output.camera_token)
     (home,) = tokens.state_attention
     assert home.softmax(-1).diagonal(dim1=-2, dim2=-1).mean() > 0.8
     source = torch.arange(64).view(8, 8).roll(1, 1).flatten()

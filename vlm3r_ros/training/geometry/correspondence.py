@@ -44,7 +44,6 @@ class FrameTokens:
     """What a step of the encoder leaves for supervision.
 
     Attributes:
-        encoded: the encoder's patch tokens `[B, N, E]`.
         decoded: the image decoder's patch tokens `[B, N, D]`.
         camera: its camera token `[B, 1, D]`.
         image_attention: logits of the image's patches over the state's tokens that lie at the
@@ -52,7 +51,6 @@ class FrameTokens:
         state_attention: logits of those state tokens over the image's patches, likewise.
     """
 
-    encoded: Tensor
     decoded: Tensor
     camera: Tensor
     image_attention: list[Tensor] = field(default_factory=list)
@@ -169,10 +167,10 @@ class CorrespondenceSupervision(nn.Module):
             self._image_logits.clear()
             self._state_logits.clear()
 
-    def collect(self, encoded: Tensor, decoded: Tensor, camera: Tensor) -> FrameTokens:
+    def collect(self, decoded: Tensor, camera: Tensor) -> FrameTokens:
         """Gather what the step that has just run leaves for supervision."""
         index, count = self.state_index, len(self.patch_places)
-        tokens = FrameTokens(encoded, decoded, camera)
+        tokens = FrameTokens(decoded, camera)
         # Of the image's tokens the first is the camera's; padding follows the patches.
         for logits in self._image_logits:
             tokens.image_attention.append(logits[:, :, 1 : 1 + count].index_select(3, index))

@@ -19,8 +19,8 @@ from vlm3r_ros.models.geometry import (
 )
 from vlm3r_ros.models.sizes import SIZES
 from vlm3r_ros.training.background import OrderedWorkers
-from vlm3r_ros.training.checkpoint import load_checkpoint
-from vlm3r_ros.training.computing import computing
+from vlm3r_ros.training.checkpoint import load_final_weights
+from vlm3r_ros.training.computing import computing, use_threads
 from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.geometry.correspondence import (
     CorrespondenceSupervision,
@@ -128,8 +128,7 @@ class GeometryStage:
     def start(self, step: int) -> None:
         """Begin to film for `step` and those after it."""
         run = self.config.run
-        if run.threads and self.device.type == "cpu":
-            torch.set_num_threads(run.threads)
+        use_threads(self.device, run.threads)
         ahead = _STEPS_AHEAD * max(
             phase.sequences // self.config.data.sequences_per_world
             for phase in self.config.curriculum
@@ -184,14 +183,17 @@ class GeometryStage:
             truncate: frames after which no gradient flows back through the state.
             weights: of the losses.
         """
-        terms = self._encoder_terms(batch, weights)
+        matches = self._find_matches(batch)
+        terms = self._encoder_terms(batch, matches, weights)
         if weights.decode:
-            terms |= self._decoder_terms(batch, truncate, weights)
+            terms |= self._decoder_terms(batch, matches, truncate, weights)
         total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
         assert isinstance(total, Tensor)
         return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
 
-    def _encoder_terms(self, batch: GeometryBatch, weights: LossSettings) -> dict[str, Tensor]:
+    def _encoder_terms(
+        self, batch: GeometryBatch, matches: list[tuple[Matches, Matches]], weights: LossSettings
+    ) -> dict[str, Tensor]:
         """What is asked of the encoder alone, over all frames at once."""
         if not (weights.features or weights.depth):
             return {}
@@ -205,17 +207,21 @@ class GeometryStage:
             if weights.features:
                 each = encoded.unflatten(0, (-1, frames)).unbind(1)
                 losses = []
-                for frame, (before, first) in enumerate(self._find_matches(batch), 1):
+                for frame, (before, first) in enumerate(matches, 1):
                     pairs = [(frame - 1, before), *([(0, first)] if frame > 1 else [])]
                     losses += [
-                        supervision.feature_loss(self.encoder, each[frame], each[other], matches)
-                        for other, matches in pairs
+                        supervision.feature_loss(self.encoder, each[frame], each[other], found)
+                        for other, found in pairs
                     ]
                 terms["features"] = torch.stack(losses).mean()
         return terms
 
     def _decoder_terms(
-        self, batch: GeometryBatch, truncate: int, weights: LossSettings
+        self,
+        batch: GeometryBatch,
+        matches: list[tuple[Matches, Matches]],
+        truncate: int,
+        weights: LossSettings,
     ) -> dict[str, Tensor]:
         """What is asked of the whole network, frame after frame."""
         views = [view for view in _VIEWS if getattr(weights, f"points_{view}")]
@@ -223,7 +229,6 @@ class GeometryStage:
             outputs, tokens = self._run(batch, truncate, views)
         terms = self._pointmap_terms(batch, outputs, views)
         terms |= self._pose_terms(batch, outputs)
-        matches = self._find_matches(batch)
         with self._computing():
             terms |= self._correspondence_terms(tokens, matches, weights)
             if weights.motion:
@@ -249,14 +254,9 @@ class GeometryStage:
             state = state.to(dtype=torch.float32)
             if number and number % truncate == 0:
                 state = replace(state, tokens=state.tokens.detach(), memory=state.memory.detach())
-            trace: dict[str, Tensor] = {}
-            output, state = self.encoder.step(frame, state, heads, trace=trace)
+            output, state = self.encoder.step(frame, state, heads)
             outputs.append(output)
-            tokens.append(
-                self.module.supervision.collect(
-                    trace["encoded"], output.patch_tokens, output.camera_token
-                )
-            )
+            tokens.append(self.module.supervision.collect(output.patch_tokens, output.camera_token))
         return outputs, tokens
 
     def _pointmap_terms(
@@ -354,8 +354,7 @@ class GeometryStage:
                 raise TrainingError(f"init_from: {path}: cannot be read ({error})") from error
             missing = self.encoder.load_state_dict(weights, strict=False)
         else:
-            content = load_checkpoint(path)
-            weights = content["module"] | content.get("averaged", {}).get("average", {})
+            weights = load_final_weights(path)
             missing = self.module.load_state_dict(weights, strict=False)
             # What exists in training only may begin anew.
             new = [name for name in missing.missing_keys if name.startswith("supervision.")]
