@@ -27,6 +27,23 @@ class ModelSize:
     summary: str
 
 
+@dataclass(frozen=True)
+class SiglipShape:
+    """Shape of a small vision tower.
+
+    Attributes:
+        dim: width.
+        depth: layers.
+        heads: of attention.
+        patch_size: side of a patch, pixels.
+    """
+
+    dim: int
+    depth: int
+    heads: int
+    patch_size: int
+
+
 def published_config() -> Vlm3rConfig:
     """The published shapes: SigLIP so400m at 384 pixels, Qwen2-7B, CUT3R with DPT heads."""
     return Vlm3rConfig()
@@ -36,10 +53,12 @@ def nano_config() -> Vlm3rConfig:
     """A model for embedded computers, all of it live on two CPU cores.
 
     Frames have 224 pixels; the geometry encoder sees them at 128, which is what it learns at.
+    Both make an 8 x 8 grid of patches of them, so that a visual token finds the spatial token of
+    its own place at the same number.
     """
     return _small_config(
         image_size=IMAGE_SIZES["nano"],
-        vision=(192, 5, 3),
+        vision=SiglipShape(dim=192, depth=6, heads=3, patch_size=28),
         geometry=GeometryEncoderConfig(
             encoder_dim=128,
             encoder_depth=6,
@@ -81,7 +100,7 @@ def tiny_config() -> Vlm3rConfig:
     """A model for tests: every part is there, none takes time."""
     return _small_config(
         image_size=IMAGE_SIZES["tiny"],
-        vision=(32, 2, 2),
+        vision=SiglipShape(dim=32, depth=2, heads=2, patch_size=16),
         geometry=GeometryEncoderConfig(
             encoder_dim=32,
             encoder_depth=2,
@@ -118,21 +137,20 @@ def tiny_config() -> Vlm3rConfig:
 
 def _small_config(
     image_size: int,
-    vision: tuple[int, int, int],
+    vision: SiglipShape,
     geometry: GeometryEncoderConfig,
     text: Qwen2Config,
     fusion_heads: int,
     geometry_image_size: int | None = None,
 ) -> Vlm3rConfig:
-    dim, depth, heads = vision
     return Vlm3rConfig(
         vision_config=SiglipVisionConfig(
-            hidden_size=dim,
-            intermediate_size=3 * dim,
-            num_hidden_layers=depth,
-            num_attention_heads=heads,
+            hidden_size=vision.dim,
+            intermediate_size=3 * vision.dim,
+            num_hidden_layers=vision.depth,
+            num_attention_heads=vision.heads,
             image_size=image_size,
-            patch_size=16,
+            patch_size=vision.patch_size,
             vision_use_head=False,
         ),
         geometry_config=geometry,

@@ -24,7 +24,7 @@ from vlm3r_ros.training.vision.evaluation import (
     patch_accuracy,
 )
 from vlm3r_ros.training.vision.filming import FilmTask, Patches, film
-from vlm3r_ros.training.vision.initialization import whiten_patches
+from vlm3r_ros.training.vision.initialization import initialize
 from vlm3r_ros.training.vision.losses import (
     category_loss,
     depth_loss,
@@ -64,18 +64,19 @@ class VisionStage:
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         else:
-            self._whiten()
+            self._initialize()
         self._workers: OrderedWorkers[FilmTask, Patches] | None = None
         self._films: Iterator[Patches] = iter(())
         self._held_out: list[Patches] = []
 
-    def _whiten(self) -> None:
-        """Start from filters that suit rendered rooms."""
+    def _initialize(self) -> None:
+        """Start from weights that suit rendered rooms."""
         films = [
             film(self._task(Split.TRAIN, self.config.run.seed, index, _LOOK_AT, augment=True))
             for index in range(_LOOK_AT)
         ]
-        whiten_patches(self.tower, self._pixels(Patches.concatenate(films)))
+        images = self._pixels(Patches.concatenate(films))
+        initialize(self.tower, images, self.config.run.seed)
 
     @property
     def tower(self) -> SiglipVisionModel:
