@@ -20,7 +20,9 @@ DDS_PROFILE_VARIABLE = "FASTDDS_DEFAULT_PROFILES_FILE"
 NODES = ("frame_buffer", "geometry", "spatial_query")
 # Arguments that are parameters of the nodes; where they are empty, params_file decides.
 PASSED_IF_GIVEN = ("model", "device", "image_transport")
+# What the view shows, and where its goal tool sends; each without the leading slash.
 VIEWED_TOPICS = (
+    "goal_pose",
     "vlm3r/depth",
     "vlm3r/frames",
     "vlm3r/goal_pose",

@@ -86,6 +86,18 @@ def test_arguments_reach_the_nodes():
     assert values(composed, "--log-level") == ["warn"]
 
 
+def test_rviz_looks_into_the_namespace(monkeypatch, tmp_path):
+    rviz = tmp_path / "rviz2"
+    rviz.write_text("#!/bin/sh\n")
+    rviz.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    command = node_commands(AssistantOptions(rviz=True, namespace="/robot/"))["rviz"]
+    assert command[:3] == [str(rviz), "-d", str(resource("rviz", "assistant.rviz"))]
+    assert values(command, "-r")[0] == "__ns:=/robot"
+    assert "/vlm3r/points:=vlm3r/points" in values(command, "-r")
+    assert not any("__ns" in word for word in node_commands(AssistantOptions(rviz=True))["rviz"])
+
+
 def test_rviz_that_is_not_installed_is_told(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CommandError, match="rviz2 is not installed"):

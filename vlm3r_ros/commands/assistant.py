@@ -20,6 +20,19 @@ NODES = ("frame_buffer", "geometry", "spatial_query")
 COMPOSED = "composed"
 REPLAY = "replay"
 RVIZ = "rviz"
+# What the view shows, and where its goal tool sends; each without the leading slash.
+VIEWED_TOPICS = (
+    "goal_pose",
+    "vlm3r/depth",
+    "vlm3r/frames",
+    "vlm3r/goal_pose",
+    "vlm3r/markers",
+    "vlm3r/occupancy",
+    "vlm3r/odometry",
+    "vlm3r/path",
+    "vlm3r/plan",
+    "vlm3r/points",
+)
 
 _POLL_PERIOD = 0.2
 _HURRIED_PATIENCE = 1.0
@@ -75,8 +88,7 @@ def node_commands(
 
     def command(name: str, parameters: dict[str, object], remappings: dict[str, str]) -> list[str]:
         arguments = [sys.executable, "-m", f"vlm3r_ros.nodes.{name}", "--ros-args"]
-        if options.namespace:
-            arguments += ["-r", f"__ns:=/{options.namespace.strip('/')}"]
+        arguments += _namespace_rule(options)
         arguments += ["--params-file", str(params_file)]
         for parameter, value in parameters.items():
             # ROS reads values as YAML, of which JSON is a part: a folder named 1e3 stays a string.
@@ -157,4 +169,14 @@ def _rviz_command(options: AssistantOptions) -> list[str]:
         raise CommandError("rviz2 is not installed; `apt install ros-$ROS_DISTRO-rviz2` brings it")
     view = options.rviz_config or str(resource("rviz", "assistant.rviz"))
     use_sim_time = json.dumps(options.use_sim_time)
-    return [program, "-d", view, "--ros-args", "-p", f"use_sim_time:={use_sim_time}"]
+    command = [program, "-d", view, "--ros-args", "-p", f"use_sim_time:={use_sim_time}"]
+    command += _namespace_rule(options)
+    # The view names topics as they are without a namespace.
+    for topic in VIEWED_TOPICS:
+        command += ["-r", f"/{topic}:={topic}"]
+    return command
+
+
+def _namespace_rule(options: AssistantOptions) -> list[str]:
+    namespace = options.namespace.strip("/")
+    return ["-r", f"__ns:=/{namespace}"] if namespace else []
