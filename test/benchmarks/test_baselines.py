@@ -15,7 +15,7 @@ from vlm3r_ros.benchmarks.metrics import mean_relative_accuracy
 from vlm3r_ros.benchmarks.oracle import OracleResponder
 from vlm3r_ros.benchmarks.responders import Response
 from vlm3r_ros.benchmarks.scoring import is_malformed, score_answer
-from vlm3r_ros.questions.location_answer import format_location
+from vlm3r_ros.location_answer import format_location
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.worlds.skipping import SceneError
 

@@ -5,7 +5,7 @@ import pytest
 
 from vlm3r_ros.commands import demo
 from vlm3r_ros.commands.demo_clip import CLIP, ClipTruth, asking_times
-from vlm3r_ros.questions.location_answer import parse_location
+from vlm3r_ros.location_answer import parse_location
 from vlm3r_ros.recordings import open_recording
 from vlm3r_ros.worlds.filming import Film, FilmSettings
 from vlm3r_ros.worlds.world import WorldId

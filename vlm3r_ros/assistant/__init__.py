@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from .frame_buffer import Frame, FrameBuffer, FrameBufferConfig, FrameVerdict
     from .gravity import UpSource
+    from .locating import Locator
     from .prefix_cache import PrefixCache
     from .scene_memory import Keyframe, SceneMemory
     from .tracking import GeometryTracker, SceneObservation, TrackerConfig
@@ -35,6 +36,7 @@ _MODULES = {
     "FrameVerdict": "frame_buffer",
     "GeometryTracker": "tracking",
     "Keyframe": "scene_memory",
+    "Locator": "locating",
     "NoFramesError": "errors",
     "NotReadyError": "errors",
     "PrefixCache": "prefix_cache",
@@ -59,6 +61,7 @@ __all__ = [
     "FrameVerdict",
     "GeometryTracker",
     "Keyframe",
+    "Locator",
     "NoFramesError",
     "NotReadyError",
     "PrefixCache",

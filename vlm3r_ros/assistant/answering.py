@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from vlm3r_ros.assistant.errors import AnswerTimeoutError, BadRequestError
 from vlm3r_ros.assistant.quantities import Quantity, read_quantity
 from vlm3r_ros.assistant.scene_prefix import ScenePrefix
+from vlm3r_ros.models.configuration import NewlinePosition, PoolMode
+from vlm3r_ros.models.grouped_attention import watching_attention
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.prompts import MAX_OPTIONS, OPTION_LETTERS, chat_prompt, split_at_image
 from vlm3r_ros.models.prompts import video_question as video_question_text
+from vlm3r_ros.models.visual_tokens import patch_positions
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 
 
@@ -158,6 +162,58 @@ class Answerer:
         finally:
             # Shorter only if the cache was lost to an error.
             cache.crop(min(scene_length, cache.length))
+
+    @torch.inference_mode()
+    def attend(self, question: str, words: str) -> Tensor:
+        """Where the language model looks in the keyframes while it reads some words of a question.
+
+        Mean over the heads that localise (`Vlm3rConfig.heads_that_localize`), over the tokens of
+        the words, and over the last token, from which the answer is told.
+
+        Args:
+            question: The question alone; holds the words.
+            words: The words for a thing, as they stand in the question.
+
+        Returns:
+            float32 `[K, rows, columns]`: the weight of each patch of each keyframe that was read.
+
+        Raises:
+            BadRequestError: The question does not hold the words, or is too long.
+        """
+        if words not in question:
+            raise BadRequestError(f"the question {question!r} does not hold the words {words!r}")
+        _, suffix = split_at_image(chat_prompt(video_question_text(question)))
+        ids = self._processor.tokenize(suffix).to(self._model.device)
+        start = self._prefix.question_start()
+        # Where a tokenizer joins the words to what stands before them, the joint token counts too.
+        at = suffix.index(question) + question.index(words)
+        before = len(self._processor.tokenize(suffix[:at].rstrip(" ")))
+        after = len(self._processor.tokenize(suffix[: at + len(words)]))
+        rows = sorted({*range(before, max(after, before + 1)), len(ids) - 1})
+        embedded = self._model.embed_text(ids)
+        embeds = torch.cat((start.to(embedded.dtype), embedded))[None]
+        cache = self._prefix.cache
+        scene_length = cache.length
+        self._check_length(scene_length + embeds.shape[1])
+        try:
+            with watching_attention([len(start) + row for row in rows]) as seen:
+                cache.extend(embeds)
+        finally:
+            cache.crop(min(scene_length, cache.length))
+        config = self._model.config
+        weights = torch.stack([seen[layer][head] for layer, head in config.heads_that_localize()])
+        return self._patches(weights.mean(0))
+
+    def _patches(self, weights: Tensor) -> Tensor:
+        """Weights `[S]` of all tokens -> those of the keyframes' patches `[K, rows, columns]`."""
+        config = self._model.config
+        positions = patch_positions(
+            config.vision_grid_side,
+            PoolMode(config.pool_mode),
+            NewlinePosition(config.newline_position),
+        )
+        starts = torch.tensor(self._prefix.keyframe_starts(), dtype=torch.int64)
+        return weights.cpu()[starts[:, None, None] + positions]
 
     def conclude(
         self, question: str, options: Sequence[str], generation: Generation

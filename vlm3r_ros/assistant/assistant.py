@@ -4,7 +4,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from vlm3r_ros.assistant.answering import Answer, Answerer, QuestionLimits, chec
 from vlm3r_ros.assistant.errors import AnswerTimeoutError, BadRequestError, NoFramesError
 from vlm3r_ros.assistant.fair_lock import FairLock
 from vlm3r_ros.assistant.frame_buffer import Frame, FrameBuffer, FrameBufferConfig, FrameVerdict
+from vlm3r_ros.assistant.locating import Locator, asked_locator, attended_keyframes
 from vlm3r_ros.assistant.scene_memory import Keyframe, SceneMemory
 from vlm3r_ros.assistant.scene_prefix import ScenePrefix
 from vlm3r_ros.assistant.tracking import GeometryTracker, SceneObservation, TrackerConfig
@@ -24,6 +26,12 @@ from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.prompts import time_instruction
 from vlm3r_ros.models.registry import load_model
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+from vlm3r_ros.navigation.asked import LOCATION_QUESTIONS
+from vlm3r_ros.navigation.attended import AttendedKeyframe, AttendedLocator
+from vlm3r_ros.navigation.hint import NavigationHint
+from vlm3r_ros.navigation.navigator import Navigator, NavigatorConfig
+from vlm3r_ros.navigation.target import Target, TargetLocator, TargetStatus
+from vlm3r_ros.navigation.vocabulary import target_name
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +50,8 @@ class AssistantConfig:
         question_limits: Longest question and option.
         tell_times: Tell the model when its keyframes were taken, as in training; the published
             evaluation does not.
+        locator: How places of things are found, unless a request says otherwise.
+        navigator: What the map of the floor takes in, and how hints are made.
     """
 
     frame_buffer: FrameBufferConfig = field(default_factory=FrameBufferConfig)
@@ -52,6 +62,8 @@ class AssistantConfig:
     answer_timeout_s: float = 60.0
     question_limits: QuestionLimits = field(default_factory=QuestionLimits)
     tell_times: bool = False
+    locator: Locator = Locator.ASKED
+    navigator: NavigatorConfig = field(default_factory=NavigatorConfig)
 
 
 class SpatialAssistant:
@@ -67,6 +79,7 @@ class SpatialAssistant:
         >>> for image, stamp in camera:
         ...     assistant.observe(image, stamp)
         >>> assistant.ask("How many chairs are in this room?").text
+        >>> assistant.guide("sofa").instruction
     """
 
     def __init__(
@@ -81,6 +94,7 @@ class SpatialAssistant:
         self.frame_buffer = FrameBuffer(self.config.frame_buffer)
         self.tracker = GeometryTracker(model, processor, self.config.tracker)
         self.memory = SceneMemory(self.config.max_keyframes)
+        self.navigator = Navigator(self.config.navigator)
         self._prefix = ScenePrefix(model, processor, self.config.keyframes_per_pass)
         self._answerer = Answerer(model, processor, self._prefix)
         self._session_id: str | None = None  # of the scene remembered
@@ -184,13 +198,24 @@ class SpatialAssistant:
                 self._past_session_id = self._session_id
                 self._session_id = observation.session_id
                 self.memory.clear()
-            return self.memory.offer(
+            kept = self.memory.offer(
                 small,
                 observation.stamp,
                 observation.frame_index,
                 observation.camera_token,
                 observation.patch_tokens,
+                observation.T_map_camera,
             )
+            self.navigator.observe(
+                observation.session_id,
+                observation.stamp,
+                observation.T_map_camera,
+                observation.points,
+                observation.point_confidence,
+            )
+            if kept:
+                self.navigator.keep_only({keyframe.stamp for keyframe in self.memory.keyframes})
+            return kept
 
     def catch_up(self, budget_s: float | None = None) -> bool:
         """Lets the language model read keyframes that came since; for idle time.
@@ -244,18 +269,10 @@ class SpatialAssistant:
         timeout = self.config.answer_timeout_s if timeout is None else timeout
         if max_new_tokens < 1:
             raise BadRequestError(f"max_new_tokens is {max_new_tokens}; allow at least 1")
-        if not timeout > 0:
-            raise BadRequestError(f"the timeout is {timeout} s; allow more than 0 s")
-        if not self._language_lock.acquire(timeout if math.isfinite(timeout) else None):
-            raise AnswerTimeoutError(f"other questions took all of the {timeout} s; ask again")
-        try:
-            deadline = started + timeout
+        _check_timeout(timeout)
+        deadline = started + timeout
+        with self._reading(timeout) as keyframes:
             turn = time.perf_counter()
-            keyframes = self.memory.keyframes
-            if not keyframes:
-                raise NoFramesError(
-                    "no frame was seen yet; start the camera, or wait for its first image"
-                )
             self._read_scene(keyframes, deadline)
             read = time.perf_counter()
             generation = self._answerer.generate(
@@ -265,8 +282,6 @@ class SpatialAssistant:
                 deadline=deadline,
                 time_instruction=_times(keyframes) if self.config.tell_times else None,
             )
-        finally:
-            self._language_lock.release()
         text, index, quantity, confidence = self._answerer.conclude(question, options, generation)
         ended = time.perf_counter()
         first = generation.first_token_time
@@ -290,6 +305,62 @@ class SpatialAssistant:
             token_ids=tuple(generation.token_ids),
         )
 
+    def locate(
+        self,
+        target: str = "",
+        question: str = "",
+        *,
+        locator: Locator | str | None = None,
+        timeout: float | None = None,
+    ) -> Target:
+        """Where a thing is in the map.
+
+        Args:
+            target: The thing; "" takes what the question names.
+            question: A request in plain language, such as "Take me to the sofa".
+            locator: How the place is found; default as configured.
+            timeout: Seconds for everything; default as configured.
+
+        Returns:
+            The nearest such thing; its status tells where there is no place, and why.
+
+        Raises:
+            AnswerTimeoutError: The time was up.
+            BadRequestError: The name or the timeout cannot be used.
+        """
+        timeout = self.config.answer_timeout_s if timeout is None else timeout
+        _check_timeout(timeout)
+        deadline = time.perf_counter() + timeout
+        name = target_name(target, question)
+        if name is None:
+            return Target("", TargetStatus.NOT_NAMED)
+        keyframes = self.memory.keyframes
+        here = keyframes[-1].T_map_camera if keyframes else None
+        if here is None:
+            return Target(name, TargetStatus.NO_FRAMES)
+        finder: TargetLocator = AttendedLocator(lambda name: self._attend(name, deadline))
+        if Locator(locator or self.config.locator) is Locator.ASKED:
+            finder = asked_locator(lambda text, left: self.ask(text, timeout=left), deadline)
+        try:
+            return finder.locate(name, here)
+        except NoFramesError:  # a reset came between
+            return Target(name, TargetStatus.NO_FRAMES)
+
+    def guide(
+        self,
+        target: str = "",
+        question: str = "",
+        *,
+        locator: Locator | str | None = None,
+        timeout: float | None = None,
+    ) -> NavigationHint:
+        """The way to a thing from where the camera is now; arguments and errors as `locate`.
+
+        To go on while the camera moves, see `Navigator.follow` and `Navigator.lead`.
+        """
+        place = self.locate(target, question, locator=locator, timeout=timeout)
+        return self.navigator.hint(place)
+
     def reset(self) -> str:
         """Forgets scene and map; returns the new session's name.
 
@@ -301,7 +372,30 @@ class SpatialAssistant:
             with self._scene_lock:
                 self._session_id = self._past_session_id = None
                 self.memory.clear()
+                self.navigator.clear()
         return session_id
+
+    @contextmanager
+    def _reading(self, timeout: float) -> Iterator[tuple[Keyframe, ...]]:
+        """The keyframes, and the language model for them alone until the block ends."""
+        if not self._language_lock.acquire(timeout if math.isfinite(timeout) else None):
+            raise AnswerTimeoutError(f"other questions took all of the {timeout} s; ask again")
+        try:
+            keyframes = self.memory.keyframes
+            if not keyframes:
+                raise NoFramesError(
+                    "no frame was seen yet; start the camera, or wait for its first image"
+                )
+            yield keyframes
+        finally:
+            self._language_lock.release()
+
+    def _attend(self, name: str, deadline: float) -> list[AttendedKeyframe]:
+        with self._reading(deadline - time.perf_counter()) as keyframes:
+            self._read_scene(keyframes, deadline)
+            question = LOCATION_QUESTIONS[0].format(name=name)
+            weights = self._answerer.attend(question, name).numpy()
+        return attended_keyframes(weights, keyframes, self.navigator.pointmaps)
 
     def _read_scene(self, keyframes: tuple[Keyframe, ...], deadline: float) -> None:
         """Finishes reading the keyframes, or raises AnswerTimeoutError between two passes."""
@@ -322,6 +416,11 @@ class SpatialAssistant:
                 f"this model needs [1, 1, {dim}] and, for a grid of {rows}x{columns}, "
                 f"[1, {rows * columns}, {dim}]: use the same model in both places"
             )
+
+
+def _check_timeout(timeout: float) -> None:
+    if not timeout > 0:
+        raise BadRequestError(f"the timeout is {timeout} s; allow more than 0 s")
 
 
 def _times(keyframes: tuple[Keyframe, ...]) -> str:

@@ -21,6 +21,7 @@ class Keyframe:
         image: uint8 `[S, S, 3]`, RGB, model size; None once encoded.
         camera_token: `[1, 1, D]`; None once encoded.
         patch_tokens: `[1, N, D]`; None once encoded.
+        T_map_camera: Pose of the camera's optical frame `[4, 4]`; None where unknown.
         visual: `[T, H]`, what the language model reads of this frame; None until encoded.
     """
 
@@ -30,6 +31,7 @@ class Keyframe:
     image: NDArray[np.uint8] | None
     camera_token: torch.Tensor | None
     patch_tokens: torch.Tensor | None
+    T_map_camera: NDArray[np.float64] | None = None
     visual: torch.Tensor | None = None
 
     @property
@@ -87,6 +89,7 @@ class SceneMemory:
         frame_index: int,
         camera_token: torch.Tensor,
         patch_tokens: torch.Tensor,
+        T_map_camera: NDArray[np.float64] | None = None,
     ) -> bool:
         """Offers the session's next frame, shapes as in `Keyframe`; returns whether it is kept."""
         with self._lock:
@@ -100,7 +103,15 @@ class SceneMemory:
                 if number % self._stride:
                     return False
             self._keyframes.append(
-                Keyframe(self._serial, stamp, frame_index, image, camera_token, patch_tokens)
+                Keyframe(
+                    self._serial,
+                    stamp,
+                    frame_index,
+                    image,
+                    camera_token,
+                    patch_tokens,
+                    T_map_camera,
+                )
             )
             self._serial += 1
             return True

@@ -68,6 +68,10 @@ class ScenePrefix:
         self._serials += [keyframe.serial for keyframe in ahead]
         return len(self._serials) == len(keyframes)
 
+    def keyframe_starts(self) -> list[int]:
+        """Where in the cache the visual tokens of each keyframe begin that was read."""
+        return [len(self._header_ids), *self._ends[:-1]] if self._ends else []
+
     def question_start(self) -> torch.Tensor:
         """`[L, H]`: what stands between the last keyframe and the question (mostly nothing)."""
         newline = self._model.image_newline[None]

@@ -80,6 +80,9 @@ class Vlm3rConfig(PreTrainedConfig):
         newline_position: a [`NewlinePosition`] value.
         geometry_image_size: side in pixels at which frames enter the geometry encoder.
         image_token_index: the token id that stands for the visual tokens in a prompt.
+        localization_heads: attention heads `[layer, head]` of the language model that look best
+            at the thing that a question names (`vlm3r benchmark heads` finds them); all heads of
+            the middle third of the layers where there are none.
 
     Raises:
         ValueError: for an unknown mode, and where image sizes do not fit the patches.
@@ -138,6 +141,7 @@ class Vlm3rConfig(PreTrainedConfig):
     newline_position: str = "grid"
     geometry_image_size: int = 432
     image_token_index: int = -200
+    localization_heads: list[list[int]] | None = None
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -145,12 +149,33 @@ class Vlm3rConfig(PreTrainedConfig):
         parse_spatial_features(self.spatial_features)
         _check_choice("pool_mode", self.pool_mode, PoolMode)
         _check_choice("newline_position", self.newline_position, NewlinePosition)
+        layers = self.text_config.num_hidden_layers
+        heads = self.text_config.num_attention_heads
+        for pair in self.localization_heads or ():
+            if len(pair) != 2 or not (0 <= pair[0] < layers and 0 <= pair[1] < heads):
+                raise ValueError(
+                    f"localization_heads holds {pair}; each must be [layer, head] of {layers} "
+                    f"layers with {heads} heads"
+                )
         patch = self.geometry_config.patch_size
         if self.geometry_image_size % patch:
             raise ValueError(
                 f"geometry_image_size {self.geometry_image_size} is not a multiple of the "
                 f"geometry encoder's patch size {patch}"
             )
+
+    def heads_that_localize(self) -> list[tuple[int, int]]:
+        """Layer and head of each attention head that says where things are."""
+        if self.localization_heads:
+            return [(layer, head) for layer, head in self.localization_heads]
+        layers = self.text_config.num_hidden_layers
+        middle = range(layers // 3, max(layers // 3 + 1, 2 * layers // 3))
+        return [(layer, head) for layer in middle for head in range(self.num_text_heads)]
+
+    @property
+    def num_text_heads(self) -> int:
+        """Attention heads of each layer of the language model."""
+        return int(self.text_config.num_attention_heads)  # type: ignore[arg-type]
 
     @property
     def image_size(self) -> int:

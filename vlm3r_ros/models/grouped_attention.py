@@ -8,7 +8,9 @@ are laid one below the other instead, so that keys and values are read where the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -21,6 +23,50 @@ from transformers.masking_utils import causal_mask_function, sdpa_mask
 GROUPED_SDPA = "grouped_sdpa"
 _SHORT = 512
 """Rows up to which two plain matrix products beat the fused CPU kernel, which works in blocks."""
+
+
+_Watch = tuple[Tensor, dict[int, Tensor]]
+# Of the thread that reads: another thread's questions are not watched.
+_watch: ContextVar[_Watch | None] = ContextVar("watched_attention", default=None)
+
+
+@contextmanager
+def watching_attention(rows: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+    """Keeps where new tokens look, layer by layer, while the block runs.
+
+    The fused kernels do not tell; for the few rows that are asked for the weights are worked out
+    once more. Only the last forward pass within the block is kept.
+
+    Args:
+        rows: among the new tokens of the forward pass; causal order hides nothing before a row.
+
+    Yields:
+        A dictionary that fills: layer -> `[heads, S]`, the mean weight of the rows on each of the
+        S tokens of cache and new tokens, float32.
+
+    Example:
+        >>> with watching_attention([5, 6]) as seen:
+        ...     cache.extend(embeds)
+        >>> seen[3].shape
+        torch.Size([28, 1734])
+    """
+    seen: dict[int, Tensor] = {}
+    token = _watch.set((torch.as_tensor(list(rows), dtype=torch.int64), seen))
+    try:
+        yield seen
+    finally:
+        _watch.reset(token)
+
+
+def _note(watch: _Watch, module: nn.Module, query: Tensor, key: Tensor, scale: float) -> None:
+    """Works out the mean weights of the watched rows."""
+    rows, seen = watch
+    groups, cached = query.shape[1] // key.shape[1], key.shape[2] - query.shape[2]
+    asking = query[0][:, rows.to(query.device)].unflatten(0, (-1, groups)).float()
+    scores = torch.einsum("kgrd,ksd->kgrs", asking * scale, key[0].float())
+    own = torch.arange(key.shape[2]) > (rows + cached)[:, None]  # [rows, S]
+    weights = scores.masked_fill(own.to(scores.device), -torch.inf).softmax(-1)
+    seen[int(module.layer_idx)] = weights.mean(2).flatten(0, 1)  # type: ignore[arg-type]
 
 
 def new_tokens_mask(
@@ -85,6 +131,8 @@ def grouped_attention_forward(
         `[B, L, heads, D]` and, in place of the attention weights, None.
     """
     groups = query.shape[1] // key.shape[1]
+    if (watch := _watch.get()) is not None:
+        _note(watch, module, query, key, query.shape[-1] ** -0.5 if scaling is None else scaling)
     if attention_mask is None:
         return sdpa_attention_forward(
             module, query, key, value, None, dropout=dropout, scaling=scaling, **kwargs

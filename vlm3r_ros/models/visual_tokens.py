@@ -39,6 +39,22 @@ def tokens_per_frame(side: int, mode: PoolMode, newline: NewlinePosition) -> int
     return side * side + newlines.get(newline, 0)
 
 
+def patch_positions(side: int, mode: PoolMode, newline: NewlinePosition) -> Tensor:
+    """Where among a frame's visual tokens those of its patches are, newlines left out.
+
+    Args:
+        side: of the grid before pooling.
+        mode: how it is pooled.
+        newline: where newlines stand.
+
+    Returns:
+        int64 `[rows, columns]`, each an index into the `[T]` tokens of one frame.
+    """
+    pooled = pooled_side(side, mode)
+    row_length = pooled + (newline == NewlinePosition.GRID)
+    return torch.arange(pooled)[:, None] * row_length + torch.arange(pooled)
+
+
 def pool_grid(tokens: Tensor, mode: PoolMode) -> Tensor:
     """Pool each frame's tokens 2x2.
 

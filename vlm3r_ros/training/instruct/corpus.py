@@ -17,7 +17,7 @@ from vlm3r_ros.models.prompts import (
     VIDEO_NOTE,
 )
 from vlm3r_ros.models.tokenization import corpus, learn_tokenizer
-from vlm3r_ros.questions.location_answer import format_location
+from vlm3r_ros.location_answer import format_location
 from vlm3r_ros.questions.tasks import TASKS
 from vlm3r_ros.questions.wording import PHRASINGS, fill, plural
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from vlm3r_ros.questions.location_answer import format_location, parse_location
+from vlm3r_ros.location_answer import format_location, parse_location
 
 
 @pytest.mark.parametrize(
