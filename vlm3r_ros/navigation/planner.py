@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from skimage.graph import MCP_Geometric
 
 from vlm3r_ros.grid_path import tightened
+from vlm3r_ros.navigation.cheapest_ways import cheapest_ways
 from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
 
 _MARGIN = 1.0  # m of unknown cells around camera and target
@@ -125,12 +125,11 @@ def plan_way(
         return _none(PlanStatus.TOO_FAR)
     here = framed.cells(ends[0])
     prices = _prices(framed, here, config)
-    search = MCP_Geometric(prices)
-    costs, _ = search.find_costs([here])
-    goal = _goal(costs * grid.cell, framed, ends[1], target_radius, config)
+    ways = cheapest_ways(prices, (int(here[0]), int(here[1])))
+    goal = _goal(ways.costs * grid.cell, framed, ends[1], target_radius, config)
     if goal is None:
         return _none(PlanStatus.WALLED_OFF)
-    cells = np.array(search.traceback(goal), np.int64)
+    cells = ways.way_to(goal)
     path = framed.centers(_smoothed(prices, cells))
     path[0] = ends[0]
     unknown = framed.state[cells[:, 0], cells[:, 1]] == UNKNOWN
