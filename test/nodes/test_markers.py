@@ -9,9 +9,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from vlm3r_ros.navigation.hint import Goal, HintStatus, NavigationHint, Turn, no_hint
 from vlm3r_ros.navigation.target import Target, TargetStatus
 from vlm3r_ros.nodes.managed_node import ManagedNode
-from vlm3r_ros.nodes.marker_parameters import MARKER_PARAMETERS, marker_config
 from vlm3r_ros.nodes.markers import DEFAULT_LIFETIMES, MarkerConfig, MarkerKind, SceneMarkers
-from vlm3r_ros.nodes.parameters import ParameterSpec
 from vlm3r_ros.nodes.qos import LATCHED
 
 FLOOR = -1.2
@@ -305,22 +303,13 @@ def test_a_missing_lifetime_and_an_impossible_view_are_refused():
 
 
 class Drawing(ManagedNode):
-    PARAMETERS = (ParameterSpec("map_frame", "map", "Frame."), *MARKER_PARAMETERS)
-
     def configure(self) -> None:
         self.markers = self.publish_on(MarkerArray, "vlm3r/markers", LATCHED)
 
 
-def test_parameters_give_frame_and_lifetimes(bench: Bench):
-    node = bench.start(Drawing, map_frame="world", answer_lifetime=3.0)
-    config = marker_config(node.parameters)
-    assert config.frame == "world"
-    assert config.lifetimes == {**DEFAULT_LIFETIMES, MarkerKind.ANSWER: 3.0}
-
-
 def test_who_comes_late_sees_the_whole_scene(bench: Bench):
     node = bench.start(Drawing)
-    markers = SceneMarkers(marker_config(node.parameters))
+    markers = SceneMarkers()
     node.markers.publish(markers.update_keyframes([camera_at()] * 32))
     node.markers.publish(markers.update_hint(hint(), SOFA, FLOOR))
     node.markers.publish(markers.update_answer("behind the sofa", camera_at()))
