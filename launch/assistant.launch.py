@@ -1,4 +1,4 @@
-"""Starts the spatial assistant, and if asked a recording in place of the camera, and RViz.
+"""Starts the spatial assistant, and if asked a recording in place of the camera, RViz, and Rerun.
 
 ros2 launch vlm3r_ros assistant.launch.py image_topic:=/camera/color/image_raw
 ros2 launch vlm3r_ros assistant.launch.py replay:=/path/to/video.mp4 rviz:=true
@@ -110,6 +110,17 @@ ARGUMENTS = (
         description="the view that RViz starts with",
     ),
     DeclareLaunchArgument(
+        "viewer",
+        default_value="false",
+        choices=["true", "false"],
+        description="open a Rerun window as well (needs rerun-sdk)",
+    ),
+    DeclareLaunchArgument(
+        "record",
+        default_value="",
+        description="file (.rrd) to record to, for Rerun (needs rerun-sdk); empty: none",
+    ),
+    DeclareLaunchArgument(
         "replay",
         default_value="",
         description="a video, a folder of images or a ROS bag to play as the camera; empty: none",
@@ -176,6 +187,12 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         outputs = [("camera/image_raw", image), ("camera/camera_info", camera_info)]
         recording = {"path": text("replay"), "wait_for_subscriber": LONGEST_START}
         actions.append(node("replay", {**given, **recording}, outputs))
+
+    if argument("viewer") == "true" or argument("record"):
+        shown: dict[str, Any] = {"autostart": True, "window": argument("viewer") == "true"}
+        if argument("record"):
+            shown["record"] = text("record")
+        actions.append(node("viewer", {**use_sim_time, **shown}, []))
 
     if argument("rviz") == "true":
         actions.append(

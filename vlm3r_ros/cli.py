@@ -105,6 +105,8 @@ def assistant(
     composed: Annotated[bool, typer.Option(help="All nodes in one process.")] = False,
     rviz: Annotated[bool, typer.Option(help="Start RViz as well.")] = False,
     rviz_config: Annotated[str, typer.Option(help="The view that RViz starts with.")] = "",
+    viewer: Annotated[bool, typer.Option(help="Open a Rerun window as well.")] = False,
+    record: Annotated[str, typer.Option(help="File (.rrd) to record to, for Rerun.")] = "",
     replay: Annotated[str, typer.Option(help="A recording to play as the camera.")] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warn, error or fatal.")] = "info",
 ) -> None:
@@ -124,6 +126,8 @@ def assistant(
         composed=composed,
         rviz=rviz,
         rviz_config=rviz_config,
+        viewer=viewer,
+        record=record,
         replay=replay,
         log_level=log_level,
     )

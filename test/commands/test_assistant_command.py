@@ -98,6 +98,28 @@ def test_rviz_looks_into_the_namespace(monkeypatch, tmp_path):
     assert not any("__ns" in word for word in node_commands(AssistantOptions(rviz=True))["rviz"])
 
 
+def test_a_viewer_that_is_not_installed_is_told(monkeypatch):
+    monkeypatch.setattr("vlm3r_ros.commands.assistant.find_spec", lambda name: None)
+    for options in (AssistantOptions(viewer=True), AssistantOptions(record="room.rrd")):
+        with pytest.raises(CommandError, match=r"rerun-sdk: pip install 'vlm3r_ros\[viewer\]'"):
+            node_commands(options)
+
+
+def test_the_viewer_opens_a_window_or_records_in_the_namespace(monkeypatch, tmp_path):
+    # A library of that name: this is about the command line only.
+    (tmp_path / "rerun.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    window = node_commands(AssistantOptions(viewer=True, namespace="robot", autostart=False))
+    assert list(window)[-1] == "viewer"
+    assert values(window["viewer"], "-r") == ["__ns:=/robot"]
+    assert {"autostart:=true", "window:=true"} <= set(values(window["viewer"], "-p"))
+    record = tmp_path / "room.rrd"
+    recorded = node_commands(AssistantOptions(record=str(record)))["viewer"]
+    assert {"window:=false", f'record:="{record}"'} <= set(values(recorded, "-p"))
+    with pytest.raises(CommandError, match="a folder that exists"):
+        node_commands(AssistantOptions(record=str(tmp_path / "nowhere" / "room.rrd")))
+
+
 def test_rviz_that_is_not_installed_is_told(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CommandError, match="rviz2 is not installed"):

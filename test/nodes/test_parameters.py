@@ -10,6 +10,7 @@ from vlm3r_ros.nodes.geometry import GeometryNode
 from vlm3r_ros.nodes.parameters import AUTOSTART, ParameterError, ParameterSpec
 from vlm3r_ros.nodes.replay import ReplayNode
 from vlm3r_ros.nodes.spatial_query import SpatialQueryNode
+from vlm3r_ros.nodes.viewer import ViewerNode
 from vlm3r_ros.resources import resource
 
 NODES = {
@@ -17,6 +18,7 @@ NODES = {
     "geometry": GeometryNode,
     "spatial_query": SpatialQueryNode,
     "replay": ReplayNode,
+    "viewer": ViewerNode,
 }
 
 

@@ -49,7 +49,7 @@ class Launcher:
     def __init__(self, prefix: Path) -> None:
         self.records = prefix / "records"
         self.records.mkdir()
-        programs = {"vlm3r_ros": [*NODES, "replay", "composed"], "rviz2": ["rviz2"]}
+        programs = {"vlm3r_ros": [*NODES, "replay", "viewer", "composed"], "rviz2": ["rviz2"]}
         index = prefix / "share" / "ament_index" / "resource_index" / "packages"
         index.mkdir(parents=True)
         for package, names in programs.items():
@@ -144,6 +144,15 @@ def test_composed_replay_and_rviz(launcher: Launcher) -> None:
     assert calls["replay"].parameters["wait_for_subscriber"] > 60
     assert calls["rviz2"].after("-d") == ["/my.rviz"]
     assert "/vlm3r/points:=vlm3r/points" in calls["rviz2"].after("-r")
+
+
+def test_the_viewer_opens_a_window_or_records(launcher: Launcher) -> None:
+    window = launcher.run(viewer="true", namespace="robot", autostart="false")["viewer"]
+    assert window.parameters == {"use_sim_time": False, "autostart": True, "window": True}
+    assert "__ns:=/robot" in window.after("-r")
+    file = launcher.run(record="/tmp/1e3")["viewer"]
+    assert file.parameters["record"] == "/tmp/1e3"
+    assert file.parameters["window"] is False
 
 
 def test_replay_publishes_what_the_frame_buffer_listens_to(launcher: Launcher) -> None:

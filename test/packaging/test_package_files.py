@@ -27,10 +27,12 @@ LAUNCH_ARGUMENTS = {
     "model",
     "namespace",
     "params_file",
+    "record",
     "replay",
     "rviz",
     "rviz_config",
     "use_sim_time",
+    "viewer",
 }
 SHOWN_TOPICS = {
     "/vlm3r/depth",

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +21,7 @@ NODES = ("frame_buffer", "geometry", "spatial_query")
 COMPOSED = "composed"
 REPLAY = "replay"
 RVIZ = "rviz"
+VIEWER = "viewer"
 # What the view shows, and where its goal tool sends; each without the leading slash.
 VIEWED_TOPICS = (
     "goal_pose",
@@ -57,6 +59,8 @@ class AssistantOptions:
     composed: bool = False
     rviz: bool = False
     rviz_config: str = ""
+    viewer: bool = False
+    record: str = ""
     replay: str = ""
     log_level: str = "info"
 
@@ -109,6 +113,8 @@ def node_commands(
         commands[REPLAY] = command(REPLAY, played, outputs)
     if options.rviz:
         commands[RVIZ] = _rviz_command(options)
+    if options.viewer or options.record:
+        commands[VIEWER] = command(VIEWER, _viewer_parameters(options), {})
     return commands
 
 
@@ -138,6 +144,9 @@ def run_assistant(options: AssistantOptions) -> int:
         while not stopping.wait(_POLL_PERIOD):
             for ended in group.ended():
                 if ended.name == RVIZ or (ended.name == REPLAY and ended.code == 0):
+                    continue
+                if ended.name == VIEWER:
+                    print(f"vlm3r: {ended.describe()}; the others go on", file=sys.stderr)
                     continue
                 print(f"vlm3r: {ended.describe()}; stopping the others", file=sys.stderr)
                 code = EXIT_FAILED
@@ -175,6 +184,24 @@ def _rviz_command(options: AssistantOptions) -> list[str]:
     for topic in VIEWED_TOPICS:
         command += ["-r", f"/{topic}:={topic}"]
     return command
+
+
+def _viewer_parameters(options: AssistantOptions) -> dict[str, object]:
+    if find_spec("rerun") is None:
+        option = "--viewer" if options.viewer else "--record"
+        raise CommandError(f"{option} needs rerun-sdk: pip install 'vlm3r_ros[viewer]'")
+    # Not a part of the assistant: no lifecycle manager has to know of it.
+    parameters: dict[str, object] = {
+        "use_sim_time": options.use_sim_time,
+        "autostart": True,
+        "window": options.viewer,
+    }
+    if options.record:
+        path = Path(options.record).expanduser().absolute()
+        if path.is_dir() or not path.parent.is_dir():
+            raise CommandError(f"cannot record to {path}: name a file in a folder that exists")
+        parameters["record"] = str(path)
+    return parameters
 
 
 def _namespace_rule(options: AssistantOptions) -> list[str]:
