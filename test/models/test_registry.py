@@ -65,7 +65,7 @@ def test_nano_fits_embedded_computers():
     model, processor = build_model("nano", device="meta")
     assert 8e6 < model.num_parameters() < 15e6
     assert processor.image_size == 224
-    assert model.tokens_per_frame == 56
+    assert model.tokens_per_frame == 20
 
 
 @pytest.mark.parametrize("name", ["tiny", "nano"])

@@ -16,8 +16,8 @@ from vlm3r_ros.benchmarks.metrics import bearing_accuracy, mean_relative_accurac
 from vlm3r_ros.benchmarks.responders import Response, Responses
 from vlm3r_ros.benchmarks.scoring import true_place
 from vlm3r_ros.benchmarks.tasks import task_name
-from vlm3r_ros.models.prompts import OPTION_LETTERS
 from vlm3r_ros.location_answer import ANGLE_STEP, format_location
+from vlm3r_ros.models.prompts import OPTION_LETTERS
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.worlds.skipping import SceneError
 

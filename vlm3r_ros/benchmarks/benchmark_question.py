@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from vlm3r_ros.benchmarks.tasks import is_choice, parse_task
-from vlm3r_ros.models.prompts import MAX_OPTIONS, OPTION_LETTERS, video_question
 from vlm3r_ros.location_answer import parse_location
+from vlm3r_ros.models.prompts import MAX_OPTIONS, OPTION_LETTERS, video_question
 from vlm3r_ros.questions.question import Question
 from vlm3r_ros.worlds.skipping import SceneError
 

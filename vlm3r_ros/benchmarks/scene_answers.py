@@ -15,8 +15,8 @@ from functools import cache, cached_property
 import numpy as np
 
 from vlm3r_ros.benchmarks.benchmark_question import option_words
-from vlm3r_ros.questions.categories import clean_categories
 from vlm3r_ros.location_answer import format_location
+from vlm3r_ros.questions.categories import clean_categories
 from vlm3r_ros.questions.question import Question, QuestionType
 from vlm3r_ros.questions.rules import SEEN_FRACTION, SEEN_IMAGE_SHARE
 from vlm3r_ros.questions.wording import PHRASINGS, plural

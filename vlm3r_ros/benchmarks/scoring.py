@@ -13,8 +13,8 @@ from vlm3r_ros.benchmarks.metrics import (
     number_score,
 )
 from vlm3r_ros.benchmarks.tasks import is_choice
-from vlm3r_ros.models.prompts import OPTION_LETTERS
 from vlm3r_ros.location_answer import parse_location
+from vlm3r_ros.models.prompts import OPTION_LETTERS
 
 
 def score_answer(asked: BenchmarkQuestion, text: str) -> float:

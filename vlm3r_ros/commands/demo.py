@@ -79,7 +79,9 @@ class Received:
 
     def take_cloud(self, message: PointCloud2) -> None:
         """Points in the map frame, with their colours."""
-        self.clouds.append(cloud_to_points(message))
+        points, colors = cloud_to_points(message)
+        known = np.isfinite(points).all(1)
+        self.clouds.append((points[known], colors[known]))
 
     def take_diagnostics(self, message: DiagnosticArray) -> None:
         """What a node says is wrong with it."""

@@ -175,7 +175,7 @@ class Vlm3rConfig(PreTrainedConfig):
     @property
     def num_text_heads(self) -> int:
         """Attention heads of each layer of the language model."""
-        return int(self.text_config.num_attention_heads)  # type: ignore[arg-type]
+        return int(self.text_config.num_attention_heads)
 
     @property
     def image_size(self) -> int:

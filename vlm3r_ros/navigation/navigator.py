@@ -78,10 +78,26 @@ class Navigator:
         self._lock = threading.RLock()
         self._map = OccupancyMap(self.config.occupancy)
         self._way: NDArray[np.float64] | None = None
+        self._T_camera_body = np.eye(4)
         self.clear()
 
+    def guide_body(self, T_camera_body: ArrayLike) -> None:
+        """Gives hints for what carries the camera in place of the camera itself.
+
+        Args:
+            T_camera_body: its pose `[4, 4]` in the camera's optical frame, axes as of an optical
+                frame: z is where it goes, y is down.
+
+        Raises:
+            ValueError: it is no pose.
+        """
+        T_camera_body = np.array(T_camera_body, np.float64)
+        if T_camera_body.shape != (4, 4) or not np.isfinite(T_camera_body).all():
+            raise ValueError("the body's pose is not [4, 4] and finite")
+        self._T_camera_body = T_camera_body
+
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forgets everything that was seen."""
         with self._lock:
             self._session_id: str | None = None
             self._pose: tuple[float, NDArray[np.float64]] | None = None
@@ -180,7 +196,8 @@ class Navigator:
             pose, grid = self._pose, self.grid()
         if pose is None:
             return no_hint(target.name, HintStatus.NO_FRAMES)
-        hint = make_hint(target, grid, pose[1], stamp=pose[0], config=self.config.guidance.hint)
+        body = pose[1] @ self._T_camera_body
+        hint = make_hint(target, grid, body, stamp=pose[0], config=self.config.guidance.hint)
         self._remember_way(hint)
         return hint
 
@@ -195,7 +212,7 @@ class Navigator:
         if pose is None:
             # After a reset there is no session: the guidance ends as one of another map.
             return guidance.update(np.eye(4), grid, session or "", math.nan)
-        hint = guidance.update(pose[1], grid, session or "", pose[0])
+        hint = guidance.update(pose[1] @ self._T_camera_body, grid, session or "", pose[0])
         self._remember_way(hint)
         return hint
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, TransformStamped
 from nav_msgs.msg import Odometry, Path
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from sensor_msgs.msg import Image, PointCloud2
@@ -36,7 +36,9 @@ from vlm3r_ros.nodes.message_conversion import (
     FloatArray,
     matrix_to_pose,
     points_to_cloud,
+    pose_to_matrix,
     pose_to_transform,
+    stamp_to_nanoseconds,
     stamp_to_seconds,
 )
 from vlm3r_ros.nodes.point_selection import select_points
@@ -97,8 +99,12 @@ class GeometryNode(ManagedNode):
         self._last_stamp = -math.inf
         self._forget_session()
         self._make_publishers()
-        if parameters["base_frame"]:
-            self.subscribe(TFMessage, "/tf_static", self._mount.update, STATIC_TRANSFORMS)
+        if parameters["base_frame"] or parameters["odom_frame"]:
+            self.subscribe(
+                TFMessage, "/tf_static", self._mount.update, STATIC_TRANSFORMS, sent_once=True
+            )
+        if parameters["odom_frame"]:
+            self.subscribe(TFMessage, "/tf", self._mount.update, TRANSFORMS)
         frames = self.subscribe(Image, "vlm3r/frames", self._on_frame, RELIABLE)
         self._input = self.watch(
             frames,
@@ -245,13 +251,33 @@ class GeometryNode(ManagedNode):
         self._pose_publisher.publish(pose)
         self._odometry_publisher.publish(self._odometry(observation, pose, source.frame_id))
         if self._tf_publisher is not None:
-            transform = pose_to_transform(pose, source.frame_id)
-            self._tf_publisher.publish(TFMessage(transforms=[transform]))
+            transforms = self._transforms(pose, source)
+            if transforms:
+                self._tf_publisher.publish(TFMessage(transforms=transforms))
         self._path.add(pose)
         if observation.points is not None:
             self._publish_points(observation, rgb, in_map)
         if observation.depth is not None and self._depth_publisher.get_subscription_count():
             self._depth_publisher.publish(depth_to_image(observation.depth, source))
+
+    def _transforms(self, pose: PoseStamped, source: Header) -> list[TransformStamped]:
+        """What to tell /tf: where the camera is, or where the robot's odometry began (REP-105)."""
+        odom_frame = self.parameters["odom_frame"]
+        if not odom_frame:
+            return [pose_to_transform(pose, source.frame_id)]
+        stamp = stamp_to_nanoseconds(source.stamp)
+        T_odom_camera = self._mount.base_from_camera(odom_frame, source.frame_id, stamp)
+        if T_odom_camera is None:
+            self.log_seldom(
+                "warning",
+                f"/tf and /tf_static do not link {odom_frame} to {source.frame_id}: nothing is "
+                "published on /tf; publish odometry and the camera's mount, or empty the parameter "
+                "odom_frame",
+            )
+            return []
+        T_map_odom = pose_to_matrix(pose.pose) @ np.linalg.inv(T_odom_camera)
+        start = PoseStamped(header=pose.header, pose=matrix_to_pose(T_map_odom))
+        return [pose_to_transform(start, odom_frame)]
 
     def _odometry(
         self, observation: SceneObservation, pose: PoseStamped, camera_frame: str

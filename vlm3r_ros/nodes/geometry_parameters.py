@@ -27,6 +27,12 @@ PARAMETERS = (
         "Publish map -> camera on /tf; false where another node gives the camera's frame a parent.",
     ),
     ParameterSpec(
+        "odom_frame",
+        "",
+        "With base_frame: publish map -> this frame on /tf in place of map -> camera, from the "
+        "odometry that /tf holds (REP-105); empty: map -> camera.",
+    ),
+    ParameterSpec(
         "base_frame",
         "",
         "Robot frame with z up. If /tf_static links it to the camera, it tells which way is up; "
@@ -51,19 +57,23 @@ PARAMETERS = (
     ),
     ParameterSpec(
         "points_every",
-        5,
+        4,
         "Points and depth are computed on every n-th frame; 0 for never. They cost a good part of "
-        "a step.",
+        "a step. With a power of two, keyframes of long sessions have points.",
         0,
         1000,
     ),
     ParameterSpec(
-        "max_points", 20_000, "At most so many points are published a frame.", 1, 1_000_000
+        "max_points",
+        20_000,
+        "At most so many points are published a frame, in rows and columns.",
+        1,
+        1_000_000,
     ),
     ParameterSpec(
         "min_point_confidence",
         1.5,
-        "Points with less confidence (from 1 up) are not published.",
+        "Points with less confidence (from 1 up) are published as NaN.",
         1.0,
         1000.0,
     ),

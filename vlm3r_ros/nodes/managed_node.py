@@ -97,11 +97,17 @@ class ManagedNode(LifecycleNode):
         callback: Callable[[Any], None],
         qos: QoSProfile,
         callback_group: CallbackGroup | None = None,
+        *,
+        sent_once: bool = False,
     ) -> Subscription[Any]:
-        """A subscription whose callback is called only while active and cannot kill the node."""
+        """A subscription whose callback is called only while active and cannot kill the node.
+
+        What is `sent_once`, such as static transforms, is taken in before as well: it comes as soon
+        as there is a subscription.
+        """
 
         def while_active(message: Any) -> None:
-            if self.active:
+            if self.active or sent_once:
                 callback(message)
 
         subscription = self.create_subscription(

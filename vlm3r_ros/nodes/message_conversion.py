@@ -119,33 +119,37 @@ def transform_to_matrix(message: TransformStamped) -> FloatArray:
 def points_to_cloud(
     points: NDArray[np.float32], colors: NDArray[np.uint8], header: Header
 ) -> PointCloud2:
-    """An unorganised cloud with fields x, y, z, rgb.
+    """A cloud with fields x, y, z, rgb; organised like an image where the points are.
 
     Args:
-        points: float32 `[N, 3]` in the header's frame, metres.
-        colors: uint8 `[N, 3]`, RGB.
+        points: float32 `[N, 3]` or `[H, W, 3]` in the header's frame, metres; NaN for none.
+        colors: uint8 of the same shape, RGB.
         header: stamp and frame.
     """
-    count = len(points)
+    height, width = points.shape[:2] if points.ndim == 3 else (1, len(points))
+    count = height * width
     packed = np.empty((count, 4), "<f4")
-    packed[:, :3] = points
+    packed[:, :3] = points.reshape(-1, 3)
     channels = packed.view(np.uint8).reshape(count, _POINT_STEP)
     # Little-endian 0x00RRGGBB: blue comes first in memory.
-    channels[:, 12:15] = colors[:, ::-1]
+    channels[:, 12:15] = colors.reshape(-1, 3)[:, ::-1]
     channels[:, 15] = 0
-    cloud = PointCloud2(header=header, height=1, width=count, is_dense=True)
+    dense = bool(np.isfinite(packed[:, :3]).all())
+    cloud = PointCloud2(header=header, height=height, width=width, is_dense=dense)
     cloud.fields = [
         PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
         for i, name in enumerate(("x", "y", "z", "rgb"))
     ]
     cloud.point_step = _POINT_STEP
-    cloud.row_step = _POINT_STEP * count
+    cloud.row_step = _POINT_STEP * width
     cloud.data.frombytes(channels)
     return cloud
 
 
 def cloud_to_points(cloud: PointCloud2) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Points `[N, 3]` and colours `[N, 3]` of a cloud that `points_to_cloud` made.
+    """Points and colours `[height * width, 3]` of a cloud that `points_to_cloud` made.
+
+    Points that are not known are NaN.
 
     Raises:
         MessageError: other fields, or data that does not fill them.

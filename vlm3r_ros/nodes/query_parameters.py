@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vlm3r_ros.assistant.locating import Locator
 from vlm3r_ros.nodes.model_parameters import DEVICE_PARAMETER, DTYPE_PARAMETER, MODEL_PARAMETER
 from vlm3r_ros.nodes.parameters import ParameterSpec
 
@@ -45,6 +46,46 @@ PARAMETERS = (
         "tell_times",
         False,
         "Tell the model when its keyframes were taken; the published evaluation does not.",
+    ),
+    ParameterSpec(
+        "locator",
+        Locator.ASKED.value,
+        "How places of things are found: asked (the model is asked where they are; for models that "
+        "are tuned on object_location), attended (where the model looks is lifted to the map).",
+        choices=tuple(each.value for each in Locator),
+    ),
+    ParameterSpec(
+        "follow_target",
+        True,
+        "After a hint was asked for, go on giving hints at hint_rate until arrived or cancelled.",
+    ),
+    ParameterSpec("hint_rate", 2.0, "Hints a second while the camera is followed (Hz).", 0.1, 20.0),
+    ParameterSpec(
+        "send_goal",
+        False,
+        "Publish the goal on goal_pose as well, which Nav2 and RViz's goal tool use: a robot that "
+        "listens there sets off.",
+    ),
+    ParameterSpec(
+        "base_frame",
+        "",
+        "Robot frame with x forward and z up that hints are for, if /tf_static links it to the "
+        "camera; empty: hints are for the camera.",
+    ),
+    ParameterSpec("robot_radius", 0.22, "Of the body that goes the way (m).", 0.01, 5.0),
+    ParameterSpec(
+        "arrival_distance",
+        0.2,
+        "Metres of way left at which one has arrived.",
+        0.01,
+        10.0,
+    ),
+    ParameterSpec(
+        "marker_lifetime",
+        60.0,
+        "Seconds that markers are shown, but for those of keyframes; 0: for ever.",
+        0.0,
+        86_400.0,
     ),
     ParameterSpec(
         "silence",

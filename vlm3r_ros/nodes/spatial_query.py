@@ -1,8 +1,10 @@
-"""The `spatial_query` node: answers questions about what the camera has seen.
+"""The `spatial_query` node: answers questions about what the camera has seen, and leads to things.
 
-Subscribes `vlm3r/frames` and `vlm3r/scene_state`, matched by stamp; serves `spatial_query`;
-publishes `vlm3r/answer`. Two workers: one remembers frames, one answers questions in the order they
-came and, while there are none, lets the language model read new keyframes.
+Subscribes `vlm3r/frames`, `vlm3r/scene_state` and `vlm3r/points`, matched by stamp; serves
+`spatial_query` and `vlm3r/cancel_guidance`; publishes `vlm3r/answer` and what `Guide` says of ways.
+Workers: one remembers frames, one takes points into the map, one follows the camera, and one
+answers questions in the order they came and, while there are none, lets the language model read
+new keyframes.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.subscription import Subscription
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
 
 from vlm3r_ros.assistant.answering import Answer, QuestionLimits
 from vlm3r_ros.assistant.assistant import AssistantConfig, SpatialAssistant
@@ -28,10 +32,20 @@ from vlm3r_ros.assistant.errors import (
     NoFramesError,
     NotReadyError,
 )
+from vlm3r_ros.assistant.locating import Locator
 from vlm3r_ros.models.prompts import format_options
 from vlm3r_ros.msg import NavigationHint, SceneState, SpatialAnswer
+from vlm3r_ros.navigation.guidance import GuidanceConfig
+from vlm3r_ros.navigation.hint import HintConfig
+from vlm3r_ros.navigation.navigator import NavigatorConfig
+from vlm3r_ros.navigation.planner import PlannerConfig
+from vlm3r_ros.navigation.target import Target, TargetStatus
+from vlm3r_ros.navigation.vocabulary import target_name
+from vlm3r_ros.nodes.camera_mount import CameraMount, body_in_camera
+from vlm3r_ros.nodes.cloud_intake import CloudIntake
 from vlm3r_ros.nodes.deferred_service import Reply, create_deferred_service
 from vlm3r_ros.nodes.diagnostics import Diagnostics, DurationMonitor, InputMonitor, RateMonitor
+from vlm3r_ros.nodes.guide import Guide, GuideConfig
 from vlm3r_ros.nodes.image_conversion import ImageError, image_to_rgb
 from vlm3r_ros.nodes.loading import LoadedModel, acquire_model
 from vlm3r_ros.nodes.managed_node import ManagedNode
@@ -40,7 +54,7 @@ from vlm3r_ros.nodes.message_conversion import (
     seconds_to_stamp,
     stamp_to_nanoseconds,
 )
-from vlm3r_ros.nodes.qos import RELIABLE
+from vlm3r_ros.nodes.qos import RELIABLE, STATIC_TRANSFORMS
 from vlm3r_ros.nodes.query_parameters import PARAMETERS
 from vlm3r_ros.nodes.question_queue import Question, QuestionQueue, usable_timeout
 from vlm3r_ros.nodes.runtime import run_nodes
@@ -48,12 +62,12 @@ from vlm3r_ros.nodes.scene_state import is_announcement, message_to_observation
 from vlm3r_ros.nodes.stamp_matcher import StampMatcher
 from vlm3r_ros.srv import SpatialQuery
 
-NO_NAVIGATION = "navigation hints are not available in this version; the question is answered"
 # Scene states overtake their frames by a few at most.
 _MAX_WAITING_STATES = 32
 _MAX_WAITING_PAIRS = 64
 _MAX_STAMPS = 1024
 _EXPIRY_PERIOD = 0.1
+_WHERE = "Where is the {name}?"
 
 _STATUS_OF_ERROR = {
     BadRequestError: SpatialQuery.Response.BAD_REQUEST,
@@ -112,8 +126,26 @@ class SpatialQueryNode(ManagedNode):
         self._resets = 0
         self._stamps: OrderedDict[float, Time] = OrderedDict()
         self._answer_publisher = self.publish_on(SpatialAnswer, "vlm3r/answer", RELIABLE)
+        self._guide = Guide(
+            self,
+            self._assistant,
+            GuideConfig(
+                map_frame=parameters["map_frame"],
+                follow_target=parameters["follow_target"],
+                send_goal=parameters["send_goal"],
+                marker_lifetime=parameters["marker_lifetime"],
+            ),
+        )
+        self._clouds = CloudIntake(self._assistant)
+        self._mount = CameraMount()
+        self._is_mounted = not parameters["base_frame"]
+        if not self._is_mounted:
+            self.subscribe(
+                TFMessage, "/tf_static", self._mount.update, STATIC_TRANSFORMS, sent_once=True
+            )
         frames = self.subscribe(Image, "vlm3r/frames", self._on_frame, RELIABLE)
         states = self.subscribe(SceneState, "vlm3r/scene_state", self._on_state, RELIABLE)
+        self.subscribe(PointCloud2, "vlm3r/points", self._on_cloud, RELIABLE)
         self._frame_input = self._watch(frames, "frame", "frame_buffer")
         self._state_input = self._watch(states, "scene state", "geometry")
         self._services_made.append(
@@ -121,6 +153,10 @@ class SpatialQueryNode(ManagedNode):
         )
         self._memory_worker = self.work("memory", self._remember_step)
         self._answer_worker = self.work("answers", self._answer_step)
+        self._map_worker = self.work("map", self._map_step)
+        self._guide_worker = self.work("guide", self._guide_step)
+        self.serve(Trigger, "vlm3r/cancel_guidance", self._on_cancel)
+        self.repeat(1.0 / parameters["hint_rate"], self._guide_worker.wake)
         self.repeat(_EXPIRY_PERIOD, self._refuse_expired)
 
     def activate(self) -> None:
@@ -147,6 +183,8 @@ class SpatialQueryNode(ManagedNode):
         diagnostics.value("time to first token (s)", self._first_token_time.mean)
         diagnostics.value("answer time (s)", self._answer_time.mean)
         diagnostics.value("resets", self._resets)
+        diagnostics.value("points taken into the map", self._clouds.taken)
+        diagnostics.value("leading to", self._guide.following or "nothing")
         diagnostics.value("dropped: bad message", self._refused)
         diagnostics.value("dropped: too many waited", self._overrun)
         diagnostics.value("dropped: scene state without its frame", self._matcher.unmatched)
@@ -170,6 +208,16 @@ class SpatialQueryNode(ManagedNode):
             answer_timeout_s=parameters["answer_timeout"],
             question_limits=QuestionLimits(max_question=parameters["max_question"]),
             tell_times=parameters["tell_times"],
+            locator=Locator(parameters["locator"]),
+            navigator=NavigatorConfig(
+                guidance=GuidanceConfig(
+                    HintConfig(
+                        PlannerConfig(robot_radius=parameters["robot_radius"]),
+                        arrival_distance=parameters["arrival_distance"],
+                    )
+                ),
+                max_pointmaps=2 * parameters["max_keyframes"],
+            ),
         )
 
     # ---- frames
@@ -186,6 +234,11 @@ class SpatialQueryNode(ManagedNode):
             return
         stamp = stamp_to_nanoseconds(message.header.stamp)
         self._queue_pair(self._matcher.put_second(stamp, message))
+        self._clouds.put_state(message)
+
+    def _on_cloud(self, message: PointCloud2) -> None:
+        self._clouds.put_cloud(message)
+        self._map_worker.wake()
 
     def _queue_pair(self, pair: tuple[Image | None, SceneState] | None) -> None:
         if pair is not None:
@@ -212,8 +265,9 @@ class SpatialQueryNode(ManagedNode):
             return True
         self._remembered.tick()
         if new_session:
-            self._resets += 1
-            self.get_logger().info(f"new session {observation.session_id}: the scene is forgotten")
+            self._scene_is_gone(observation.session_id)
+        if not self._is_mounted:
+            self._find_mount(state.header.frame_id)
         if kept:
             self._stamps[observation.stamp] = state.header.stamp
             if len(self._stamps) > _MAX_STAMPS:
@@ -225,8 +279,44 @@ class SpatialQueryNode(ManagedNode):
         if self.assistant.session_id == session_id:
             return
         self.assistant.reset()
+        self._scene_is_gone(session_id)
+
+    def _scene_is_gone(self, session_id: str) -> None:
         self._resets += 1
+        self._guide.forget()
         self.get_logger().info(f"new session {session_id}: the scene is forgotten")
+
+    def _find_mount(self, camera_frame: str) -> None:
+        base_frame = self.parameters["base_frame"]
+        T_base_camera = self._mount.base_from_camera(base_frame, camera_frame)
+        if T_base_camera is not None:
+            self.assistant.navigator.guide_body(body_in_camera(T_base_camera))
+            self._is_mounted = True
+            return
+        self.log_seldom(
+            "warning",
+            f"/tf_static does not link {base_frame} to {camera_frame}: hints are for the camera; "
+            "publish the camera's mount, or empty the parameter base_frame",
+        )
+
+    # ---- ways
+
+    def _map_step(self) -> bool:
+        try:
+            return self._clouds.step()
+        except MessageError as error:
+            self.log_seldom("warning", f"points are dropped: {error}", key="points")
+            return True
+
+    def _guide_step(self) -> bool:
+        self._guide.step()
+        return False  # until it is woken again
+
+    def _on_cancel(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        name = self._guide.cancel() if self.active else ""
+        response.success = bool(name)
+        response.message = f"guidance to the {name} is cancelled" if name else "no guidance is on"
+        return response
 
     # ---- questions
 
@@ -266,10 +356,12 @@ class SpatialQueryNode(ManagedNode):
         if question.remaining <= 0:
             self._refuse_late(question)
             return
+        text = request.question
+        if request.navigate and request.target.strip() and not text.strip():
+            text = _WHERE.format(name=request.target.strip())
         try:
-            answer = self.assistant.ask(
-                request.question, list(request.options), timeout=question.remaining
-            )
+            answer = self.assistant.ask(text, list(request.options), timeout=question.remaining)
+            hint = self._find_way(question, text) if request.navigate else None
         except AssistantError as error:
             status = _STATUS_OF_ERROR.get(type(error), SpatialQuery.Response.FAILED)
             message = str(error)
@@ -285,15 +377,32 @@ class SpatialQueryNode(ManagedNode):
             return
         response = question.reply.response
         response.status = SpatialQuery.Response.OK
-        response.message = NO_NAVIGATION if request.navigate else ""
         response.answer = self._answer_message(answer, list(request.options), waited)
-        response.hint.header = response.answer.header
-        response.hint.target = request.target
+        if hint is not None:
+            response.hint = hint
+            response.message = "" if hint.path.poses else f"no way: {hint.status}"
         question.reply.send()
         self._answer_publisher.publish(response.answer)
+        self._guide.show_answer(response.answer.answer)
         self._answered.tick()
         self._answer_time.add(answer.total_time)
         self._first_token_time.add(answer.time_to_first_token)
+
+    def _find_way(self, question: Question, text: str) -> NavigationHint:
+        """The hint that a request asks for; time that is up makes it unsure, not the answer late.
+
+        Raises:
+            AssistantError: the target cannot be used.
+        """
+        target = question.request.target
+        name = target_name(target, text) or ""
+        try:
+            if question.remaining <= 0:
+                raise AnswerTimeoutError("the answer took all the time")
+            place = self.assistant.locate(target, text, timeout=question.remaining)
+        except AnswerTimeoutError:
+            place = Target(name, TargetStatus.UNSURE)
+        return self._guide.lead_to(place)
 
     def _answer_message(
         self, answer: Answer, options: Sequence[str], waited: float

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from random import Random
 
+from vlm3r_ros.location_answer import format_location
 from vlm3r_ros.questions.camera_motion import headings
 from vlm3r_ros.questions.draft import Draft
-from vlm3r_ros.location_answer import format_location
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.rules import LOCATION_PLAN_DISTANCE_MIN
 from vlm3r_ros.questions.sampling import spread

@@ -9,6 +9,7 @@ from string import Formatter
 
 from transformers import PreTrainedTokenizerFast
 
+from vlm3r_ros.location_answer import format_location
 from vlm3r_ros.models.prompts import (
     CHOICE_POST_PROMPT,
     NUMERIC_POST_PROMPT,
@@ -17,7 +18,6 @@ from vlm3r_ros.models.prompts import (
     VIDEO_NOTE,
 )
 from vlm3r_ros.models.tokenization import corpus, learn_tokenizer
-from vlm3r_ros.location_answer import format_location
 from vlm3r_ros.questions.tasks import TASKS
 from vlm3r_ros.questions.wording import PHRASINGS, fill, plural
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES

@@ -18,6 +18,7 @@ import math
 import torch
 from torch import Tensor
 from transformers import SiglipVisionModel
+from transformers.models.siglip.modeling_siglip import SiglipAttention
 
 _FLOOR = 0.02
 """Variance, of pixels in [-1, 1], below which a component is not raised any more: noise."""
@@ -43,7 +44,8 @@ def tell_places(tower: SiglipVisionModel) -> None:
     """Let position embeddings be sines and cosines of row and column, of variance 1/2 each."""
     places = tower.embeddings.position_embedding.weight  # [side * side, D]
     side, waves = math.isqrt(len(places)), places.shape[1] // 4
-    lengths = torch.linspace(*(math.log(wave) for wave in _WAVES), waves).exp()
+    shortest, longest = (math.log(wave) for wave in _WAVES)
+    lengths = torch.linspace(shortest, longest, waves).exp()
     angle = torch.arange(side)[:, None] * (2 * math.pi / lengths)
     code = torch.cat((angle.sin(), angle.cos()), -1)  # [side, D / 2]
     down, across = code[:, None].expand(-1, side, -1), code[None].expand(side, -1, -1)
@@ -57,6 +59,7 @@ def look_near_by(tower: SiglipVisionModel, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
     for layer in tower.encoder.layers:
         attention = layer.self_attn
+        assert isinstance(attention, SiglipAttention)
         query, key = attention.q_proj.weight, attention.k_proj.weight
         query.copy_(torch.randn(query.shape, generator=random) * query.shape[1] ** -0.5)
         other = torch.randn(key.shape, generator=random) * key.shape[1] ** -0.5
