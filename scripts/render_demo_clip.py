@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 
 from vlm3r_ros.commands.demo_clip import CLIP, asking_times
+from vlm3r_ros.location_answer import parse_location
 from vlm3r_ros.questions.drafting import DraftPlan
 from vlm3r_ros.questions.generate import make_questions
-from vlm3r_ros.location_answer import parse_location
 from vlm3r_ros.questions.question import Question, QuestionType
 from vlm3r_ros.worlds.filming import Film, FilmedFrame, FilmSettings
 from vlm3r_ros.worlds.video_writer import VideoWriter

@@ -143,6 +143,9 @@ def ask(
     navigate: Annotated[bool, typer.Option(help="Ask for a navigation hint as well.")] = False,
     target: Annotated[str, typer.Option(help="Where to, in words; default: of the question.")] = "",
     timeout: Timeout = 0.0,
+    picture: Annotated[
+        Path, typer.Option(help="With --navigate: file for a picture of the way.")
+    ] = Path("navigation.png"),
     wait: Annotated[float, typer.Option(help="Seconds to wait for the assistant.")] = 5.0,
     namespace: Namespace = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -152,7 +155,8 @@ def ask(
     from vlm3r_ros.commands.query_client import Question
 
     asked = Question(question, tuple(option or ()), navigate, target, timeout)
-    raise typer.Exit(run(asked, namespace=namespace, wait=wait, as_json=as_json))
+    code = run(asked, namespace=namespace, wait=wait, as_json=as_json, picture=picture)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -43,7 +43,12 @@ def test_the_demo_asks_real_nodes_while_frames_arrive(tmp_path, monkeypatch, cap
     assert all(0 <= answer["option_index"] < len(answer["options"]) for answer in chosen)
 
     assert Image.open(output / "trajectory.png").size == (840, 840)
+    assert Image.open(output / "navigation.png").size == (840, 840)
+    hint = answers[-1]["hint"]
+    assert hint["target"] == "whiteboard"
+    assert hint["status"]
     printed = capsys.readouterr().out
+    assert hint["instruction"] in printed
     assert "3 nodes active" in printed
     assert "no trained weights" in printed
     assert "truth" in printed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,10 +12,18 @@ from rich.markup import escape
 
 from vlm3r_ros.commands.errors import EXIT_FAILED, EXIT_USAGE, CommandError
 from vlm3r_ros.commands.query_client import QueryClient, Question, answer_record
+from vlm3r_ros.commands.way_picture import WayWitness
+
+_POSE_PATIENCE = 2.0  # s: the picture is drawn without a camera that does not move on
 
 
 def ask(
-    question: Question, *, namespace: str = "", wait: float = 5.0, as_json: bool = False
+    question: Question,
+    *,
+    namespace: str = "",
+    wait: float = 5.0,
+    as_json: bool = False,
+    picture: Path | None = None,
 ) -> int:
     """Call the service and print what comes back.
 
@@ -23,6 +32,7 @@ def ask(
         namespace: that of the assistant.
         wait: seconds to wait for the service to be there.
         as_json: print one JSON object.
+        picture: file for a picture of the way, where one is asked for; None for none.
 
     Returns:
         0 where there is an answer, 1 where the assistant has none.
@@ -35,7 +45,16 @@ def ask(
             raise CommandError(f"--{name} {value} is not a number of seconds", EXIT_USAGE)
     with QueryClient("vlm3r_ask", namespace) as client:
         client.wait_for_assistant(wait)
-        record = answer_record(question, client.ask(question))
+        witness = WayWitness(client) if question.navigate and picture is not None else None
+        response = client.ask(question)
+        record = answer_record(question, response)
+        if witness is not None and picture is not None and record["status"] == "OK":
+            witness.wait_for_pose(_POSE_PATIENCE)
+            try:
+                witness.draw(picture, response.hint)
+            except OSError as error:
+                raise CommandError(f"cannot write {picture}: {error.strerror}") from error
+            record["picture"] = str(picture)
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
     else:
@@ -57,6 +76,8 @@ def _print(record: dict[str, Any]) -> None:
     )
     if hint := record.get("hint"):
         console.print(f"[cyan]{hint['turn']}[/]  {escape(hint['instruction'])}")
+    if "picture" in record:
+        console.print(f"[dim]drawn in {escape(record['picture'])}[/]")
     if record["message"]:
         console.print(f"[yellow]{escape(record['message'])}[/]")
 

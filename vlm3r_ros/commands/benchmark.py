@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from vlm3r_ros.benchmarks.navigation_kinds import SourceKind
+
+if TYPE_CHECKING:
+    from vlm3r_ros.benchmarks.navigation_episode import Moment
+    from vlm3r_ros.benchmarks.navigation_sources import SourceMaker
 
 app = typer.Typer(help="Measure speed, memory, and how well hints lead.", no_args_is_help=True)
 
@@ -111,18 +118,61 @@ def worlds(
 def navigation(
     scenes: Annotated[int, typer.Option(min=1, help="Rooms, one walk in each.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the rooms, which are of the test split.")] = 0,
+    source: Annotated[
+        list[SourceKind] | None,
+        typer.Option(
+            help="What pose and place come from; several times for several. Default: truth. "
+            "geometry: poses and points of the model's encoder, true places; model: all from it."
+        ),
+    ] = None,
+    model: Model = "nano",
+    device: Device = "auto",
+    threads: Threads = 2,
+    gif: Annotated[
+        Path | None, typer.Option(help="Also draw the first walk of the first source here.")
+    ] = None,
 ) -> None:
-    """Walk to things as the hints say, with true depth, poses and places: success, SPL, times."""
+    """Walk to things as the hints say: success, SPL, how good plans are, times."""
     from rich.console import Console
     from rich.progress import track
 
-    from vlm3r_ros.benchmarks.navigation import benchmark_navigation, navigation_table
+    from vlm3r_ros.benchmarks.navigation import benchmark_navigation
+    from vlm3r_ros.benchmarks.navigation_sources import TruthSource
+    from vlm3r_ros.benchmarks.navigation_table import navigation_table
 
-    walks = benchmark_navigation(scenes=scenes, seed=seed)
+    kinds = list(dict.fromkeys(source or [SourceKind.TRUTH]))
+    makers: dict[SourceKind, SourceMaker] = {SourceKind.TRUTH: TruthSource}
+    learned = set(kinds) != {SourceKind.TRUTH}
+    if learned:
+        from vlm3r_ros.benchmarks.navigation_learned import source_makers
+
+        _use_threads(threads)
+        makers = source_makers(kinds, model, device)
     to_screen = Console(stderr=True)
-    episodes = list(track(walks, "Walking", total=scenes, console=to_screen))
-    title = f"Navigation hints, truth for pose and place, seed {seed}"
-    Console().print(navigation_table(episodes, title))
+    walks = {
+        kind.value: list(
+            track(
+                benchmark_navigation(scenes=scenes, seed=seed, source=makers[kind]),
+                f"Walking, {kind.value}",
+                total=scenes,
+                console=to_screen,
+            )
+        )
+        for kind in kinds
+    }
+    title = f"Navigation hints, seed {seed}" + (f", {model}" if learned else "")
+    Console().print(navigation_table(walks, title))
+    if gif is not None:
+        from vlm3r_ros.benchmarks.navigation_gif import draw_walk
+
+        moments: list[Moment] = []
+        list(
+            benchmark_navigation(
+                scenes=1, seed=seed, source=makers[kinds[0]], onlooker=moments.append
+            )
+        )
+        draw_walk(gif, moments)
+        to_screen.print(f"Drawn: {gif}")
 
 
 def _use_threads(threads: int) -> None:

@@ -35,6 +35,7 @@ from vlm3r_ros.commands.errors import EXIT_FAILED, CommandError
 from vlm3r_ros.commands.processes import ProcessGroup
 from vlm3r_ros.commands.query_client import QueryClient, Question, answer_record
 from vlm3r_ros.commands.top_view import draw_top_view
+from vlm3r_ros.commands.way_picture import WayWitness
 from vlm3r_ros.nodes.message_conversion import cloud_to_points, pose_to_matrix
 from vlm3r_ros.nodes.qos import RELIABLE
 from vlm3r_ros.recordings import open_recording
@@ -48,6 +49,7 @@ LONGEST_PLAY = 20.0
 START_TIMEOUT = 90.0  # s for all nodes to load their models
 FIRST_POSE_TIMEOUT = 30.0
 ANSWER_TIMEOUT = 20.0
+WAY_PICTURE = "navigation.png"
 # A pipe or a log has no width of its own; 80 columns would fold the table.
 PLAIN_WIDTH = 120
 
@@ -130,6 +132,7 @@ def run_demo(options: DemoOptions) -> int:
     ):
         client.listen(PoseStamped, "/vlm3r/pose", received.take_pose, RELIABLE)
         client.listen(PointCloud2, "/vlm3r/points", received.take_cloud, RELIABLE)
+        witness = WayWitness(client)
         client.listen(DiagnosticArray, "/diagnostics", received.take_diagnostics, RELIABLE)
         with console.status(f"starting {', '.join(NODES)} with model {options.model} ..."):
             for name in NODES:
@@ -144,11 +147,21 @@ def run_demo(options: DemoOptions) -> int:
         group.start(REPLAY, commands[REPLAY])
         _wait_for_first_pose(group, received)
         console.print(f"playing {escape(str(source))}, asking while it plays", soft_wrap=True)
-        records = _ask_while_playing(client, group, received, questions, duration, console)
+        console.print(
+            f"[dim]ask too: ROS_DOMAIN_ID={domain} ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST "
+            'vlm3r ask --navigate "Where is the desk?"[/]',
+            soft_wrap=True,
+        )
+        interview = _Interview(client, group, received, witness, output / WAY_PICTURE)
+        records = interview.hold(questions, duration, console)
         _wait_for_end(group, duration)
     console.print(answers_table(records))
+    for hint in (record["hint"] for record in records if record.get("hint")):
+        console.print(f"way to the {escape(hint['target'])}: {escape(hint['instruction'])}")
     _write(options, records, received, source, truth)
-    where = ", ".join(str(output / name) for name in ("answers.json", "trajectory.png"))
+    where = ", ".join(
+        str(output / name) for name in ("answers.json", "trajectory.png", WAY_PICTURE)
+    )
     console.print(f"wrote {escape(where)} (logs in {escape(str(logs))})", soft_wrap=True)
     unanswered = [record for record in records if record["status"] != "OK"]
     for record in unanswered:
@@ -218,37 +231,45 @@ def _wait_for_first_pose(group: ProcessGroup, received: Received) -> None:
             )
 
 
-def _ask_while_playing(
-    client: QueryClient,
-    group: ProcessGroup,
-    received: Received,
-    questions: Sequence[DemoQuestion],
-    duration: float,
-    console: Console,
-) -> list[dict[str, Any]]:
-    """Ask at even distances in time over the recording."""
-    began = time.monotonic()
-    records = []
-    moments = asking_times(duration, len(questions))
-    for question, moment in zip(questions, moments, strict=True):
-        while (left := began + moment - time.monotonic()) > 0:
-            _check_alive(group, received)
-            time.sleep(min(left, 0.1))
-        at, frames = time.monotonic() - began, len(received.poses)
-        with console.status(f"asking: {escape(question.text)}"):
-            timed = Question(question.text, question.options, timeout=ANSWER_TIMEOUT)
-            response = client.ask(timed)
-        _check_alive(group, received)
-        records.append(
-            {
-                "asked_after": round(at, 2),
-                "frames_processed": frames,
-                "recording_still_playing": REPLAY in group.running,
-                **answer_record(timed, response),
-                **({"truth": question.truth} if question.truth else {}),
-            }
-        )
-    return records
+@dataclass
+class _Interview:
+    """Asks at even distances in time over a recording that plays."""
+
+    client: QueryClient
+    group: ProcessGroup
+    received: Received
+    witness: WayWitness
+    picture: Path
+
+    def hold(
+        self, questions: Sequence[DemoQuestion], duration: float, console: Console
+    ) -> list[dict[str, Any]]:
+        """Ask all questions; the records of the answers."""
+        began = time.monotonic()
+        records = []
+        moments = asking_times(duration, len(questions))
+        for question, moment in zip(questions, moments, strict=True):
+            while (left := began + moment - time.monotonic()) > 0:
+                _check_alive(self.group, self.received)
+                time.sleep(min(left, 0.1))
+            with console.status(f"asking: {escape(question.text)}"):
+                records.append(self._ask(question, time.monotonic() - began))
+        return records
+
+    def _ask(self, question: DemoQuestion, moment: float) -> dict[str, Any]:
+        frames = len(self.received.poses)
+        asked = Question(question.text, question.options, question.navigate, timeout=ANSWER_TIMEOUT)
+        response = self.client.ask(asked)
+        _check_alive(self.group, self.received)
+        if question.navigate:
+            self.witness.draw(self.picture, response.hint)
+        return {
+            "asked_after": round(moment, 2),
+            "frames_processed": frames,
+            "recording_still_playing": REPLAY in self.group.running,
+            **answer_record(asked, response),
+            **({"truth": question.truth} if question.truth else {}),
+        }
 
 
 def _wait_for_end(group: ProcessGroup, duration: float) -> None:

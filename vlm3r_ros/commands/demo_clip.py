@@ -26,11 +26,13 @@ class DemoQuestion:
         text: the question.
         options: to choose from; empty where the answer is free.
         truth: the answer at the moment of asking; empty where nobody knows.
+        navigate: ask for the way as well.
     """
 
     text: str
     options: tuple[str, ...] = ()
     truth: str = ""
+    navigate: bool = False
 
 
 # Of a recording that nothing is known about.
@@ -45,6 +47,7 @@ QUESTIONS = (
     DemoQuestion(
         "Which way has the camera turned since the start?", ("left", "right", "not at all")
     ),
+    DemoQuestion("Where is the door?", navigate=True),
 )
 
 
@@ -76,7 +79,13 @@ class ClipTruth:
             samples=content["samples"],
             T_world_camera=np.array(content["T_world_camera"]),
             questions=tuple(
-                DemoQuestion(item["question"], tuple(item["options"]), item["truth"])
+                DemoQuestion(
+                    item["question"],
+                    tuple(item["options"]),
+                    item["truth"],
+                    # The way is asked for once much of the floor has been seen.
+                    navigate=item is content["questions"][-1],
+                )
                 for item in content["questions"]
             ),
         )

@@ -186,6 +186,7 @@ def answer_record(question: Question, response: SpatialQuery.Response) -> dict[s
             hint = response.hint
             record["hint"] = {
                 "target": hint.target,
+                "status": hint.status,
                 "turn": turn_name(hint.turn),
                 "bearing": finite(hint.bearing),
                 "distance": finite(hint.distance),
