@@ -100,7 +100,8 @@ def test_attention_is_that_of_the_words_to_the_patches(watching, tiny):
     assert watching.catch_up()
     answerer, prefix = watching._answerer, watching._prefix
     question = "Where is the sofa now?"
-    weights = answerer.attend(question, "sofa")
+    heads = model.config.heads_that_localize()
+    weights = answerer.attend(question, "sofa", heads).mean(0)
     rows, columns = weights.shape[1:]
     assert weights.shape[0] == len(watching.memory)
     assert rows * columns == model.tokens_per_frame - rows  # a newline ends each row
@@ -121,7 +122,6 @@ def test_attention_is_that_of_the_words_to_the_patches(watching, tiny):
     stop = len(processor.tokenize(text[: text.index("sofa") + 4]))
     asked = [*range(start, stop), len(ids) - 1]
     at = embeds.shape[1] - len(ids) + torch.tensor(asked)
-    heads = model.config.heads_that_localize()
     expected = torch.stack([seen[layer][0, head][at].mean(0) for layer, head in heads]).mean(0)
     first = expected[len(header) : len(header) + model.tokens_per_frame].view(rows, columns + 1)
     torch.testing.assert_close(weights[0], first[:, :columns], rtol=1e-4, atol=1e-7)
@@ -131,4 +131,4 @@ def test_attention_is_that_of_the_words_to_the_patches(watching, tiny):
 def test_words_that_are_not_in_the_question_are_refused(watching):
     watching.catch_up()
     with pytest.raises(BadRequestError, match="does not hold"):
-        watching._answerer.attend("Where is the sofa now?", "bed")
+        watching._answerer.attend("Where is the sofa now?", "bed", [(0, 0)])

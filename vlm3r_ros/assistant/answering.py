@@ -164,18 +164,19 @@ class Answerer:
             cache.crop(min(scene_length, cache.length))
 
     @torch.inference_mode()
-    def attend(self, question: str, words: str) -> Tensor:
+    def attend(self, question: str, words: str, heads: Sequence[tuple[int, int]]) -> Tensor:
         """Where the language model looks in the keyframes while it reads some words of a question.
 
-        Mean over the heads that localise (`Vlm3rConfig.heads_that_localize`), over the tokens of
-        the words, and over the last token, from which the answer is told.
+        Mean over the tokens of the words and the last token, from which the answer is told.
 
         Args:
             question: The question alone; holds the words.
             words: The words for a thing, as they stand in the question.
+            heads: Layer and head of each attention head that is asked for.
 
         Returns:
-            float32 `[K, rows, columns]`: the weight of each patch of each keyframe that was read.
+            float32 `[H, K, rows, columns]`: each head's weight of each patch of each keyframe that
+            was read.
 
         Raises:
             BadRequestError: The question does not hold the words, or is too long.
@@ -200,12 +201,10 @@ class Answerer:
                 cache.extend(embeds)
         finally:
             cache.crop(min(scene_length, cache.length))
-        config = self._model.config
-        weights = torch.stack([seen[layer][head] for layer, head in config.heads_that_localize()])
-        return self._patches(weights.mean(0))
+        return self._patches(torch.stack([seen[layer][head] for layer, head in heads]))
 
     def _patches(self, weights: Tensor) -> Tensor:
-        """Weights `[S]` of all tokens -> those of the keyframes' patches `[K, rows, columns]`."""
+        """Weights `[H, S]` of all tokens -> of the keyframes' patches `[H, K, rows, columns]`."""
         config = self._model.config
         positions = patch_positions(
             config.vision_grid_side,
@@ -213,7 +212,7 @@ class Answerer:
             NewlinePosition(config.newline_position),
         )
         starts = torch.tensor(self._prefix.keyframe_starts(), dtype=torch.int64)
-        return weights.cpu()[starts[:, None, None] + positions]
+        return weights.cpu()[:, starts[:, None, None] + positions]
 
     def conclude(
         self, question: str, options: Sequence[str], generation: Generation

@@ -361,6 +361,30 @@ class SpatialAssistant:
         place = self.locate(target, question, locator=locator, timeout=timeout)
         return self.navigator.hint(place)
 
+    def attention_to(
+        self, name: str, heads: Sequence[tuple[int, int]], timeout: float
+    ) -> tuple[NDArray[np.float32], tuple[Keyframe, ...]]:
+        """Where the language model looks when it is asked for a thing.
+
+        Args:
+            name: Of the thing.
+            heads: Layer and head of each attention head that is asked for.
+            timeout: Seconds for everything.
+
+        Returns:
+            Each head's weight of each patch `[H, K, rows, columns]`, and the K keyframes.
+
+        Raises:
+            NoFramesError: No frame was seen yet.
+            AnswerTimeoutError: The time was up.
+        """
+        deadline = time.perf_counter() + timeout
+        with self._reading(timeout) as keyframes:
+            self._read_scene(keyframes, deadline)
+            question = LOCATION_QUESTIONS[0].format(name=name)
+            weights = self._answerer.attend(question, name, heads)
+        return weights.numpy(), keyframes
+
     def reset(self) -> str:
         """Forgets scene and map; returns the new session's name.
 
@@ -391,11 +415,9 @@ class SpatialAssistant:
             self._language_lock.release()
 
     def _attend(self, name: str, deadline: float) -> list[AttendedKeyframe]:
-        with self._reading(deadline - time.perf_counter()) as keyframes:
-            self._read_scene(keyframes, deadline)
-            question = LOCATION_QUESTIONS[0].format(name=name)
-            weights = self._answerer.attend(question, name).numpy()
-        return attended_keyframes(weights, keyframes, self.navigator.pointmaps)
+        heads = self.model.config.heads_that_localize()
+        weights, keyframes = self.attention_to(name, heads, deadline - time.perf_counter())
+        return attended_keyframes(weights.mean(0), keyframes, self.navigator.pointmaps)
 
     def _read_scene(self, keyframes: tuple[Keyframe, ...], deadline: float) -> None:
         """Finishes reading the keyframes, or raises AnswerTimeoutError between two passes."""

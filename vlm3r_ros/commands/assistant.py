@@ -36,6 +36,8 @@ VIEWED_TOPICS = (
     "vlm3r/points",
 )
 
+# A recording begins when the nodes listen, which have a model to load first (s).
+_LONGEST_START = 120.0
 _POLL_PERIOD = 0.2
 _HURRIED_PATIENCE = 1.0
 
@@ -109,7 +111,12 @@ def node_commands(
         if not path.exists():
             raise CommandError(f"{path}: no such file or folder to replay")
         outputs = {"camera/image_raw": image, "camera/camera_info": camera_info}
-        played = {**given, "path": str(path), **(replay_parameters or {})}
+        played = {
+            **given,
+            "path": str(path),
+            "wait_for_subscriber": _LONGEST_START,
+            **(replay_parameters or {}),
+        }
         commands[REPLAY] = command(REPLAY, played, outputs)
     if options.rviz:
         commands[RVIZ] = _rviz_command(options)

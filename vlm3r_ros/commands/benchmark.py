@@ -115,6 +115,37 @@ def worlds(
 
 
 @app.command()
+def heads(
+    model: Model = "nano",
+    scenes: Annotated[int, typer.Option(min=1, help="Rooms, of the validation split.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="Heads to tell.")] = 8,
+    write: Annotated[
+        bool, typer.Option(help="Put them into the model folder's config.json.")
+    ] = False,
+    threads: Threads = 2,
+    device: Device = "auto",
+    dtype: DType = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Which attention heads look at the thing that a question names: for the locator `attended`."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from vlm3r_ros.benchmarks.localization_heads import heads_table, score_heads, write_heads
+    from vlm3r_ros.models.registry import load_model
+
+    _use_threads(threads)
+    network, processor = load_model(model, device=device, dtype=dtype)
+    to_screen = Console(stderr=True)
+    rooms = score_heads(network, processor, scenes=scenes, seed=seed)
+    *_, scores = track(rooms, "Looking", total=scenes, console=to_screen)
+    title = f"Heads that look at what is named, {model}, {scores.questions} questions, seed {seed}"
+    Console().print(heads_table(scores, top, title))
+    if write:
+        write_heads(Path(model).expanduser(), scores.best(top))
+
+
+@app.command()
 def navigation(
     scenes: Annotated[int, typer.Option(min=1, help="Rooms, one walk in each.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the rooms, which are of the test split.")] = 0,
@@ -127,7 +158,7 @@ def navigation(
     ] = None,
     model: Model = "nano",
     device: Device = "auto",
-    threads: Threads = 2,
+    threads: Threads = 1,
     gif: Annotated[
         Path | None, typer.Option(help="Also draw the first walk of the first source here.")
     ] = None,
