@@ -155,7 +155,7 @@ def test_nobody_there_is_an_error_that_says_where_it_looked():
     assert f"no service /spatial_query in ROS domain {DOMAIN + 10}" in done.stderr
 
 
-def test_questions_replay_and_the_end(assistant):
+def test_questions_replay_and_the_end(assistant, tmp_path):
     # The service is there before the model is loaded; NOT_READY says so.
     for _ in range(60):
         before = vlm3r("ask", "What is here?", "--wait", "60")
@@ -177,9 +177,12 @@ def test_questions_replay_and_the_end(assistant):
     assert record["frames_used"] > 0
     assert 0 < record["time_to_first_token"] <= record["total_time"]
 
-    hint = vlm3r("ask", "Where is the door?", "--navigate", "--target", "door")
-    assert hint.returncode == 0
+    picture = tmp_path / "way.png"
+    hint = vlm3r("ask", "Where is the door?", "--navigate", "--picture", str(picture))
+    assert hint.returncode == 0, hint.stderr
     assert "UNKNOWN" in hint.stdout
+    assert "door" in hint.stdout
+    assert picture.stat().st_size > 1000
 
     empty = vlm3r("ask", " ")
     assert empty.returncode == 1

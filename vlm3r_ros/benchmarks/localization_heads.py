@@ -114,7 +114,7 @@ def score_heads(
     """
     settings = settings or HeadsSettings()
     text = model.config.text_config
-    layers, heads = int(text.num_hidden_layers), model.config.num_text_heads  # type: ignore[arg-type]
+    layers, heads = int(text.num_hidden_layers), model.config.num_text_heads
     every = [(layer, head) for layer in range(layers) for head in range(heads)]
     scores = HeadScores(layers, heads)
     done = index = 0
