@@ -81,12 +81,12 @@ def tightened(free: NDArray[np.bool_], way: NDArray[np.float64]) -> NDArray[np.f
     way = way[pull_tight(free, way)]
     for _ in range(2):
         # Pulled from either end, between corners too, bends move to where they ought to be.
-        way = _densify(way)[::-1].copy()
+        way = densified(way)[::-1].copy()
         way = way[pull_tight(free, way)]
     return way
 
 
-def _densify(way: NDArray[np.float64]) -> NDArray[np.float64]:
+def densified(way: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same way with a place at least every cell."""
     parts = [
         np.linspace(start, end, max(2, int(np.ceil(np.linalg.norm(end - start))) + 1))[:-1]

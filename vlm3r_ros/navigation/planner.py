@@ -9,9 +9,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlm3r_ros.grid_path import tightened
 from vlm3r_ros.navigation.cheapest_ways import cheapest_ways
 from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
+from vlm3r_ros.navigation.smoothing import smoothed
 
 _MARGIN = 1.0  # m of unknown cells around camera and target
 _MOST_CELLS = 4_000_000
@@ -54,7 +54,7 @@ class PlannerConfig:
     robot_radius: float = 0.22
     comfort: float = 0.1
     comfort_price: float = 1.2
-    unknown_price: float = 3.0
+    unknown_price: float = 2.0
     reach: float = 1.2
     escape: float = 0.6
 
@@ -130,7 +130,7 @@ def plan_way(
     if goal is None:
         return _none(PlanStatus.WALLED_OFF)
     cells = ways.way_to(goal)
-    path = framed.centers(_smoothed(prices, cells))
+    path = framed.centers(smoothed(prices, cells))
     path[0] = ends[0]
     unknown = framed.state[cells[:, 0], cells[:, 1]] == UNKNOWN
     toward = ends[1] - path[-1]
@@ -216,22 +216,3 @@ def _goal(
     total = costs[cells[:, 0], cells[:, 1]] + _NEARNESS_PRICE * distance
     row, column = cells[int(total.argmin())].tolist()
     return row, column
-
-
-def _smoothed(prices: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Corners of a way over cells `[K, 2]`, with straight lines over cells as cheap as its own.
-
-    Each stretch of one price is pulled tight by itself, so that no corner is cut over cells that
-    the way went round.
-    """
-    way = cells.astype(np.float64)
-    own = prices[cells[:, 0], cells[:, 1]]
-    borders = np.flatnonzero(np.diff(own)) + 1
-    corners = [way[:1]]
-    for first, last in zip([0, *borders], [*borders, len(way) - 1], strict=True):
-        if last == first:
-            continue
-        dearest = own[first : last + 1].max()
-        allowed = (prices > 0) & (prices <= dearest)
-        corners.append(tightened(allowed, way[first : last + 1])[1:])
-    return np.concatenate(corners)
