@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vlm3r_ros.grid_path import densified, tightened
 
-_ROUNDS = 4
+_PASSES = 2  # an even number: each turns the way round
 _SAMPLES_PER_CELL = 4.0
 _ROUNDING = 1e-6  # by which a line may seem dearer than a way that it lies on
 
@@ -27,7 +27,7 @@ def smoothed(prices: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[n
         `[<= K, 2]`, from the way's first cell to its last.
     """
     way = _pulled_by_stretches(prices, cells)
-    for _ in range(_ROUNDS):
+    for _ in range(_PASSES):
         # Pulled from either end, between corners too, bends move to where they ought to be.
         way = densified(way)[::-1].copy()
         way = way[_no_dearer(prices, way)]
@@ -51,41 +51,57 @@ def _pulled_by_stretches(
 
 
 @numba.njit(cache=True)
-def _line(prices, row, column, to_row, to_column):  # type: ignore[no-untyped-def]
-    """What a straight line costs where it can be walked on, and whether it can be all along."""
-    down, right = to_row - row, to_column - column
+def _price_at(prices, row, column):  # type: ignore[no-untyped-def]
+    return prices[int(row + 0.5), int(column + 0.5)]
+
+
+@numba.njit(cache=True)
+def _costs_at_most(prices, start, end, most):  # type: ignore[no-untyped-def]
+    """Whether a straight line can be walked on all along, for no more than that."""
+    down, right = end[0] - start[0], end[1] - start[1]
     length = np.sqrt(down * down + right * right)
     samples = int(np.ceil(_SAMPLES_PER_CELL * length)) + 1
-    total = 0.0
-    clear = True
+    left = most / length * samples if length > 0 else np.inf
     for index in range(samples):
         share = (index + 0.5) / samples
-        price = prices[int(row + share * down + 0.5), int(column + share * right + 0.5)]
-        if price > 0:
-            total += price
-        else:
-            clear = False
-    return total / samples * length, clear
+        price = _price_at(prices, start[0] + share * down, start[1] + share * right)
+        left -= price
+        if price <= 0 or left < 0:
+            return False
+    return True
+
+
+@numba.njit(cache=True)
+def _spent(prices, way):  # type: ignore[no-untyped-def]
+    """What a way costs up to each of its places `[K]`, which are a cell apart at most.
+
+    Where it cuts the corner of a blocked cell, it counts as cheap: such a piece is left alone.
+    """
+    spent = np.zeros(len(way))
+    for index in range(1, len(way)):
+        start, end = way[index - 1], way[index]
+        total = 0.0
+        for share in (0.125, 0.375, 0.625, 0.875):
+            place = start + share * (end - start)
+            total += max(_price_at(prices, place[0], place[1]), 0.0)
+        length = np.sqrt(np.square(end - start).sum())
+        spent[index] = spent[index - 1] + total / 4 * length
+    return spent
 
 
 @numba.njit(cache=True)
 def _no_dearer(prices, way):  # type: ignore[no-untyped-def]
     """Which places of a way `[K, 2]` are left: each is joined to the farthest that is worth it."""
-    spent = np.zeros(len(way))
-    for index in range(1, len(way)):
-        # Where the way cuts a blocked cell's corner, that piece counts as cheap: it is left alone.
-        price, _ = _line(prices, way[index - 1, 0], way[index - 1, 1], way[index, 0], way[index, 1])
-        spent[index] = spent[index - 1] + price
+    spent = _spent(prices, way)
     kept = np.empty(len(way), np.int64)
     kept[0] = 0
     count = 1
     here = 0
     while here < len(way) - 1:
         ahead = len(way) - 1
-        while ahead > here + 1:
-            price, clear = _line(prices, way[here, 0], way[here, 1], way[ahead, 0], way[ahead, 1])
-            if clear and price <= spent[ahead] - spent[here] + _ROUNDING:
-                break
+        while ahead > here + 1 and not _costs_at_most(
+            prices, way[here], way[ahead], spent[ahead] - spent[here] + _ROUNDING
+        ):
             ahead -= 1
         kept[count] = ahead
         count += 1
