@@ -15,6 +15,7 @@ from vlm3r_ros.benchmarks.navigation_floor import distances_from, path_clearance
 from vlm3r_ros.benchmarks.navigation_gif import draw_walk
 from vlm3r_ros.benchmarks.navigation_room import BODY_RADIUS
 from vlm3r_ros.benchmarks.navigation_table import navigation_table
+from vlm3r_ros.benchmarks.speed_planning import planning_time
 from vlm3r_ros.commands.benchmark import app
 from vlm3r_ros.navigation.hint import HintStatus
 from vlm3r_ros.worlds.build import build_world
@@ -143,3 +144,7 @@ def test_the_command_compares_sources_and_draws_the_first_walk(tmp_path):
     assert header.index("truth") < header.index("geometry")
     with Image.open(tmp_path / "walk.gif") as gif:
         assert gif.n_frames > 3
+
+
+def test_the_time_of_planning_is_measured_over_a_room_with_a_way_through():
+    assert 0 < planning_time(rounds=1) < 60

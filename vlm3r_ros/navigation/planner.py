@@ -18,6 +18,7 @@ _MOST_CELLS = 4_000_000
 _BESIDE = 0.15  # m: places that much farther from the target than the nearest will do
 _NEARNESS_PRICE = 2.0  # metres of way that a metre nearer to the target is worth
 _TIGHT_PRICE = 4.0  # of a metre through a gap that may be just too narrow
+_ESCAPE_PRICE = 60.0  # of a metre nearer to something than the body's radius
 _IMPASSABLE = -1.0
 
 
@@ -183,8 +184,8 @@ def _prices(
         rows, columns = np.ogrid[: blocked.shape[0], : blocked.shape[1]]
         near = np.hypot(rows - row, columns - column) <= config.escape / grid.cell
         leave = blocked & near & (grid.state != OCCUPIED)
-        prices[leave] = 4.0 * config.unknown_price
-        prices[row, column] = 4.0 * config.unknown_price
+        prices[leave] = _ESCAPE_PRICE
+        prices[row, column] = _ESCAPE_PRICE
     return prices
 
 
