@@ -21,6 +21,7 @@ from vlm3r_ros.nodes.qos import LATCHED, RELIABLE
 
 _SHADES = {UNKNOWN: 0.78, FREE: 1.0, OCCUPIED: 0.25}
 _TITLE_WIDTH = 70  # letters
+_AROUND = 3.0  # m around the camera, where there is no map to show
 
 
 class WayWitness:
@@ -111,6 +112,8 @@ def draw_way(
         _draw_map(axes, grid)
     else:
         axes.text(0.5, 0.02, "nothing is known of the floor", ha="center", transform=axes.transAxes)
+        x, y = np.zeros(2) if camera is None else camera[:2, 3]
+        axes.set(xlim=(x - _AROUND, x + _AROUND), ylim=(y - _AROUND, y + _AROUND))
     if len(way):
         axes.plot(*way.T, color="tab:green", linewidth=3, label="way")
     for pose, forward, color, label in (
@@ -126,7 +129,6 @@ def draw_way(
         axes.plot(*target, "*", color="tab:orange", markersize=16, label=name)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper right")
-    axes.margins(0.1)
     figure.savefig(path, dpi=120)
 
 
