@@ -266,10 +266,9 @@ class SpatialAssistant:
         check_request(question, options, self.config.question_limits)
         options = list(options)
         max_new_tokens = self.config.max_new_tokens if max_new_tokens is None else max_new_tokens
-        timeout = self.config.answer_timeout_s if timeout is None else timeout
         if max_new_tokens < 1:
             raise BadRequestError(f"max_new_tokens is {max_new_tokens}; allow at least 1")
-        _check_timeout(timeout)
+        timeout = self._allowed(timeout)
         deadline = started + timeout
         with self._reading(timeout) as keyframes:
             turn = time.perf_counter()
@@ -328,9 +327,7 @@ class SpatialAssistant:
             AnswerTimeoutError: The time was up.
             BadRequestError: The name or the timeout cannot be used.
         """
-        timeout = self.config.answer_timeout_s if timeout is None else timeout
-        _check_timeout(timeout)
-        deadline = time.perf_counter() + timeout
+        deadline = time.perf_counter() + self._allowed(timeout)
         name = target_name(target, question)
         if name is None:
             return Target("", TargetStatus.NOT_NAMED)
@@ -399,6 +396,13 @@ class SpatialAssistant:
                 self.navigator.clear()
         return session_id
 
+    def _allowed(self, timeout: float | None) -> float:
+        """Seconds for a request: those that it gives, else those that are configured."""
+        timeout = self.config.answer_timeout_s if timeout is None else timeout
+        if not timeout > 0:
+            raise BadRequestError(f"the timeout is {timeout} s; allow more than 0 s")
+        return timeout
+
     @contextmanager
     def _reading(self, timeout: float) -> Iterator[tuple[Keyframe, ...]]:
         """The keyframes, and the language model for them alone until the block ends."""
@@ -438,11 +442,6 @@ class SpatialAssistant:
                 f"this model needs [1, 1, {dim}] and, for a grid of {rows}x{columns}, "
                 f"[1, {rows * columns}, {dim}]: use the same model in both places"
             )
-
-
-def _check_timeout(timeout: float) -> None:
-    if not timeout > 0:
-        raise BadRequestError(f"the timeout is {timeout} s; allow more than 0 s")
 
 
 def _times(keyframes: tuple[Keyframe, ...]) -> str:

@@ -55,12 +55,10 @@ class Pointmap:
     Attributes:
         points: in the map frame `[H, W, 3]`, metres; NaN where nothing is known.
         confidence: of the points `[H, W]`, from 1 up; None where unknown.
-        T_map_camera: pose of its camera's optical frame `[4, 4]`.
     """
 
     points: NDArray[np.float32]
     confidence: NDArray[np.float32] | None
-    T_map_camera: NDArray[np.float64]
 
 
 class Navigator:
@@ -163,7 +161,7 @@ class Navigator:
                 self._pose = (stamp, pose)
             if points is None:
                 return None
-            self._keep(stamp, Pointmap(np.asarray(points, np.float32), confidence, pose))
+            self._keep(stamp, Pointmap(np.asarray(points, np.float32), confidence))
             if not self._is_news(stamp, pose):
                 return None
             status = self._map.update(points, pose, confidence, self._way)
