@@ -211,6 +211,17 @@ def test_the_report_averages_as_the_benchmarks_do(scored):
     assert figures["vsti_bench"]["categories"]["Camera movement direction"] is None
 
 
+def test_the_report_tells_how_far_confidence_in_choices_can_be_trusted(scored):
+    asked, results = scored
+    assert build_report(asked, results).to_json()["calibration"] is None
+    sure = [replace(result, confidence=0.9) for result in results]
+    calibration = build_report(asked, sure).to_json()["calibration"]
+    # Six of the questions are choices, three of them answered right.
+    assert calibration["answers"] == 6
+    assert calibration["error"] == pytest.approx(0.4)
+    assert "calibration error 0.400 (6 answers)" in build_report(asked, sure).markdown("Title")
+
+
 def test_the_table_sets_published_figures_beside_ours(scored):
     text = build_report(*scored).markdown("Title")
     rows = [line for line in text.splitlines() if line.startswith("|")]

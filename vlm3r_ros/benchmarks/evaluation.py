@@ -135,4 +135,5 @@ def _result(asked: BenchmarkQuestion, response: Response) -> Result:
         truth=asked.truth,
         score=score_answer(asked, response.text),
         timings=dict(response.timings),
+        confidence=response.confidence,
     )

@@ -117,14 +117,16 @@ class OfflineResponder:
             )
         except BadRequestError as error:
             return SceneError(question.scene_name, "question", str(error))
+        text, _, _, confidence = answerer.conclude(question.question, question.options, generation)
         return Response(
-            text=self._processor.decode(generation.token_ids),
+            text=text,
             token_ids=tuple(generation.token_ids),
             timings={
                 "video": video_seconds,
                 "first_token": generation.first_token_time - started,
                 "total": time.perf_counter() - started,
             },
+            confidence=confidence,
         )
 
 
@@ -235,6 +237,7 @@ class StreamResponder:
                 "first_token": answer.time_to_first_token,
                 "total": answer.total_time,
             },
+            confidence=answer.confidence,
         )
 
 

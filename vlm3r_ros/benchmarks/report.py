@@ -12,6 +12,7 @@ from rich.table import Table
 
 from vlm3r_ros.benchmarks.baselines import expected_chance
 from vlm3r_ros.benchmarks.benchmark_question import BenchmarkQuestion
+from vlm3r_ros.benchmarks.calibration import Calibration, calibrate
 from vlm3r_ros.benchmarks.published_scores import (
     MODEL_NAME,
     OVERALL,
@@ -23,6 +24,7 @@ from vlm3r_ros.benchmarks.scoring import is_malformed
 from vlm3r_ros.benchmarks.tasks import (
     CATEGORIES,
     UNPUBLISHED,
+    is_choice,
     task_name,
     vsi_overall,
     vsti_five_categories,
@@ -110,11 +112,13 @@ class Report:
         tasks: by task, in the order of `QuestionType`.
         sections: rows of the table by heading; a benchmark nothing was asked of has none.
         speed: of a model that looks at videos, else None.
+        calibration: of the confidence in choices, of who gives one, else None.
     """
 
     tasks: Mapping[QuestionType, TaskScore]
     sections: Mapping[str, Sequence[Row]]
     speed: Speed | None = None
+    calibration: Calibration | None = None
 
     def markdown(self, title: str) -> str:
         """The table as Markdown."""
@@ -129,6 +133,8 @@ class Report:
             lines.append("")
         if self.speed is not None:
             lines += [f"On average {self.speed}.", ""]
+        if self.calibration is not None:
+            lines += [f"Of {self.calibration}.", ""]
         return "\n".join([*lines, _NOTE, ""])
 
     def table(self, title: str) -> Table:
@@ -164,6 +170,7 @@ class Report:
             }
             | _categories(Suite.VSTI, scores),
             "seconds": None if self.speed is None else asdict(self.speed),
+            "calibration": None if self.calibration is None else asdict(self.calibration),
         }
 
 
@@ -193,7 +200,7 @@ def build_report(asked: Iterable[BenchmarkQuestion], results: Iterable[Result]) 
         for task in QuestionType
         if task in grouped
     }
-    return Report(tasks, _sections(tasks), _speed(answers))
+    return Report(tasks, _sections(tasks), _speed(answers), _calibration(questions, answers))
 
 
 def _speed(results: Sequence[Result]) -> Speed | None:
@@ -210,6 +217,18 @@ def _speed(results: Sequence[Result]) -> Speed | None:
         fmean(result.timings["first_token"] for result in seeing),
         fmean(result.timings["total"] for result in seeing),
     )
+
+
+def _calibration(
+    questions: Mapping[int, BenchmarkQuestion], results: Sequence[Result]
+) -> Calibration | None:
+    choices = [
+        (result.confidence, result.score)
+        for result in results
+        if result.confidence is not None
+        and is_choice(questions[result.number].question.question_type)
+    ]
+    return calibrate(*zip(*choices, strict=True)) if choices else None
 
 
 def _task_score(answered: Sequence[tuple[BenchmarkQuestion, Result]]) -> TaskScore:

@@ -19,11 +19,13 @@ class Response:
         text: as it came.
         token_ids: of a model's text, without the end of the turn.
         timings: seconds by part; `video` is spent once for all questions of a video.
+        confidence: that it is right, in [0, 1]; None of who gives none.
     """
 
     text: str
     token_ids: tuple[int, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
 
 
 Responses = Iterator[tuple[BenchmarkQuestion, Response | SceneError]]

@@ -30,6 +30,7 @@ class Result:
         truth: the letter, number or words that would have been right.
         score: in [0, 1].
         timings: seconds by part, see `Response.timings`.
+        confidence: see `Response.confidence`.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Result:
     truth: str
     score: float
     timings: Mapping[str, float]
+    confidence: float | None = None
 
 
 class ResultsFile:

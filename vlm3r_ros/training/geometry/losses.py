@@ -9,8 +9,8 @@ from torch import Tensor
 _EPSILON = 1e-6
 # Of a camera that hardly moves, an error of so many metres or radians counts as one of all its
 # motion.
-_STANDING = 0.05
-_STEADY = 0.02
+_STANDING = 0.15
+_STEADY = 0.1
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
