@@ -2,6 +2,7 @@
 #                          INPUT is a folder of pictures, a video or a ROS bag of your own
 # make test                install, then lint, types and tests
 # make lint                lint and types only
+# make train-nano          train nano from nothing into TRAIN (training/); hours, can be interrupted
 # make install             install only
 # make clean               remove .venv and everything that was built
 
@@ -9,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint install clean
+.PHONY: help demo test lint install train-nano clean
 
 # Nothing of an outer environment: another venv, or a ROS installation that was sourced.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
@@ -20,6 +21,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INPUT ?=
+TRAIN ?= training
 
 # What the installed package is made of, modules aside: those are used where they are.
 PACKAGE_FILES := pyproject.toml setup.py CMakeLists.txt package.xml \
@@ -67,6 +69,14 @@ $(VENV)/.installed: $(VENV)/.requirements $(PACKAGE_FILES)
 	@echo '[3/3] vlm3r_ros: messages, nodes, the vlm3r command'
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
+
+# A stage that is done is left at once; one that was interrupted goes on.
+train-nano: install
+	$(BIN)/vlm3r train geometry --out '$(TRAIN)/geometry'
+	$(BIN)/vlm3r train vision --out '$(TRAIN)/vision'
+	$(BIN)/vlm3r train instruct --out '$(TRAIN)/instruct' \
+	  --geometry '$(TRAIN)/geometry/model' --vision '$(TRAIN)/vision/model'
+	@echo "The model is in $(TRAIN)/instruct/model: use it by that name, or copy it to vlm3r_ros/weights/nano"
 
 clean:
 	rm -rf $(VENV) build install log dist *.egg-info demo_output

@@ -47,7 +47,7 @@ from vlm3r_ros.worlds.world import Split
 
 _VIEWS = {"self": GeometryHead.SELF_POINTS, "world": GeometryHead.WORLD_POINTS}
 # Poses are told in hundredths; at the full rate, a step of Adam would change them by tenths.
-_POSE_SHARE = 0.3
+_POSE_SHARE = 0.5
 _NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
 _STEPS_AHEAD = 3
 """Steps whose data the workers make while one is computed."""
