@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,8 @@ import typer
 from vlm3r_ros.benchmarks.navigation_kinds import SourceKind
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from vlm3r_ros.benchmarks.navigation_episode import Moment
     from vlm3r_ros.benchmarks.navigation_sources import SourceMaker
 
@@ -115,6 +118,65 @@ def worlds(
 
 
 @app.command()
+def tracking(
+    model: Model = "nano",
+    sequences: Annotated[int, typer.Option(min=1, help="Short ones, a room each.")] = 64,
+    frames: Annotated[int, typer.Option(min=2, help="Of a short sequence.")] = 8,
+    interval: Annotated[float, typer.Option(min=0.05, help="Seconds between them.")] = 0.4,
+    walks: Annotated[int, typer.Option(min=1, help="Long ones, a room each.")] = 8,
+    walk_frames: Annotated[int, typer.Option(min=2, help="Of a walk.")] = 100,
+    walk_interval: Annotated[float, typer.Option(min=0.05, help="Seconds between them.")] = 0.1,
+    trajectories: Annotated[
+        Path | None, typer.Option(help="Folder for the walks' true and estimated ways (TUM).")
+    ] = None,
+    threads: Threads = 2,
+    device: Device = "auto",
+    dtype: DType = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Depth and motion as the geometry encoder sees them in test rooms, against the truth."""
+    import torch
+    from rich.console import Console
+    from rich.progress import track
+
+    from vlm3r_ros.models.registry import load_model
+    from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks, walk_errors
+    from vlm3r_ros.training.geometry.filming import film
+    from vlm3r_ros.training.geometry.settings import DataSettings, EvaluationSettings
+    from vlm3r_ros.training.geometry.trajectories import write_tum
+    from vlm3r_ros.worlds.world import Split
+
+    _use_threads(threads)
+    network, _ = load_model(model, device=device, dtype=dtype, geometry_only=True)
+    encoder = network.geometry_encoder
+    data = DataSettings(image_size=network.config.geometry_image_size)
+    settings = EvaluationSettings(
+        seed, sequences, frames, interval, walks, walk_frames, walk_interval
+    )
+    to_screen = Console(stderr=True)
+    short, long = (
+        [film(task) for task in track(tasks, text, console=to_screen)]
+        for tasks, text in zip(
+            evaluation_tasks(settings, data, Split.TEST),
+            ("Filming sequences", "Filming walks"),
+            strict=True,
+        )
+    )
+    metrics = Evaluation(short, [], data.max_depth).measure(encoder)
+    estimated, true = Evaluation([], long, data.max_depth).walk(encoder)
+    metrics |= walk_errors(estimated, true)
+    for number, (said, truth) in enumerate(
+        zip(estimated.double().cpu(), true.double().cpu(), strict=True)
+    ):
+        if trajectories is not None:
+            stamps = (torch.arange(len(truth)) * walk_interval).tolist()
+            write_tum(trajectories / f"walk_{number}_estimated.txt", stamps, said.numpy())
+            write_tum(trajectories / f"walk_{number}_true.txt", stamps, truth.numpy())
+    title = f"Depth and motion, {model}, {sequences} sequences and {walks} walks, seed {seed}"
+    Console().print(_metrics_table(metrics, title))
+
+
+@app.command()
 def heads(
     model: Model = "nano",
     scenes: Annotated[int, typer.Option(min=1, help="Rooms, of the validation split.")] = 20,
@@ -207,6 +269,15 @@ def navigation(
         )
         draw_walk(gif, moments)
         to_screen.print(f"Drawn: {gif}")
+
+
+def _metrics_table(metrics: Mapping[str, float], title: str) -> Table:
+    from rich.table import Table
+
+    table = Table("metric", "value", title=title)
+    for name, value in metrics.items():
+        table.add_row(name, f"{value:.3f}")
+    return table
 
 
 def _use_threads(threads: int) -> None:

@@ -104,6 +104,22 @@ def trajectory_error(estimated: Tensor, true: Tensor) -> tuple[float, float]:
     return ate(estimated[..., :3, 3] - where), ate(where - where[:, :1])
 
 
+def walk_errors(estimated: Tensor, true: Tensor) -> dict[str, float]:
+    """The errors of walks `[B, T, 4, 4]`, by name.
+
+    `ate_share` is the trajectory error over that of a camera taken to stand still.
+    """
+    ate, standing = trajectory_error(estimated, true)
+    errors = pose_errors(estimated, true)
+    return {
+        "ate": ate,
+        "ate_share": ate / max(standing, 1e-6),
+        "walk_step_rotation": errors["step_rotation"],
+        "walk_step_rotation_zero": errors["step_rotation_zero"],
+        "walk_step_translation": errors["step_translation"],
+    }
+
+
 def depth_errors(estimated: Tensor, true: Tensor, valid: Tensor) -> dict[str, float]:
     """The errors of depths `[B, T, H, W]` that `GeometryMetrics` names."""
     counts = valid.sum((0, 1)).clamp(min=1)
@@ -138,13 +154,13 @@ def track(
 
 
 def evaluation_tasks(
-    settings: EvaluationSettings, data: DataSettings
+    settings: EvaluationSettings, data: DataSettings, split: Split = Split.VAL
 ) -> tuple[list[FilmTask], list[FilmTask]]:
-    """What is filmed of validation rooms: short sequences, and walks."""
+    """What is filmed of held-out rooms: short sequences, and walks."""
 
     def task(index: int, frames: int, interval: float) -> FilmTask:
         pace = (interval, interval)
-        return FilmTask(Split.VAL, settings.seed, index, 1, frames, pace, data, augment=False)
+        return FilmTask(split, settings.seed, index, 1, frames, pace, data, augment=False)
 
     short = [task(i, settings.frames, settings.interval) for i in range(settings.sequences)]
     walks = [
@@ -172,10 +188,7 @@ class Evaluation:
         encoder: GeometryEncoder,
         computing: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> dict[str, float]:
-        """All metrics by name; those of walks where there are any.
-
-        `ate_share` is the trajectory error over that of a camera taken to stand still.
-        """
+        """All metrics by name; those of `walk_errors` where there are walks."""
         true, estimated = [], []
         for batch in self._batches(self._short, encoder.device):
             result = track(encoder, batch.images, computing)
@@ -188,27 +201,21 @@ class Evaluation:
             **pose_errors(said, poses), **depth_errors(guess, depth, valid)
         ).named()
         if self._walks:
-            metrics |= self._walk(encoder, computing)
+            metrics |= walk_errors(*self.walk(encoder, computing))
         return metrics
 
-    def _walk(
-        self, encoder: GeometryEncoder, computing: Callable[[], AbstractContextManager[object]]
-    ) -> dict[str, float]:
+    def walk(
+        self,
+        encoder: GeometryEncoder,
+        computing: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> tuple[Tensor, Tensor]:
+        """Estimated and true poses of the walks `[B, T, 4, 4]`, in the first camera's frame."""
         true, estimated = [], []
         for batch in self._batches(self._walks, encoder.device):
             result = track(encoder, batch.images, computing, depth=False)
             true.append(batch.T_world_camera)
             estimated.append(result.T_world_camera)
-        said, true_poses = torch.cat(estimated), torch.cat(true)
-        ate, standing = trajectory_error(said, true_poses)
-        errors = pose_errors(said, true_poses)
-        return {
-            "ate": ate,
-            "ate_share": ate / max(standing, 1e-6),
-            "walk_step_rotation": errors["step_rotation"],
-            "walk_step_rotation_zero": errors["step_rotation_zero"],
-            "walk_step_translation": errors["step_translation"],
-        }
+        return torch.cat(estimated), torch.cat(true)
 
     def _batches(self, parts: list[Sequences], device: torch.device) -> list[GeometryBatch]:
         return [
