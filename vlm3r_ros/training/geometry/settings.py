@@ -163,6 +163,8 @@ class GeometryConfig:
 
     Attributes:
         curriculum: phases in the order of their ends.
+        fit_pose: sequences to which the pose head's last layer is fitted before the first step; 0
+            to leave it as it is.
         init_from: checkpoint or exported folder whose weights are the start; empty for none.
 
     Raises:
@@ -176,12 +178,15 @@ class GeometryConfig:
     data: DataSettings = DataSettings()
     losses: LossSettings = LossSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    fit_pose: int = 0
     init_from: str = ""
 
     def __post_init__(self) -> None:
         ends = [phase.until for phase in self.curriculum]
         if not ends or ends != sorted(set(ends)):
             raise ValueError(f"curriculum: the phases end at {ends}; each must end after the last")
+        if self.fit_pose < 0:
+            raise ValueError(f"fit_pose is {self.fit_pose}; it cannot be below 0")
         shared = self.data.sequences_per_world
         for phase in self.curriculum:
             if phase.sequences % shared:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.models.geometry import (
@@ -41,6 +43,7 @@ from vlm3r_ros.training.geometry.losses import (
     rotation_loss,
     translation_loss,
 )
+from vlm3r_ros.training.geometry.pose_fit import fit_pose_head
 from vlm3r_ros.training.geometry.settings import GeometryConfig, LossSettings, ModelSettings
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.worlds.world import Split
@@ -140,6 +143,8 @@ class GeometryStage:
             list(self._workers.map(walks)),
             self.config.data.max_depth,
         )
+        if step == 0 and self.config.fit_pose:
+            self._fit_pose()
         self._films = self._workers.map(self._tasks(step))
 
     def close(self) -> None:
@@ -163,6 +168,26 @@ class GeometryStage:
                     augment=True,
                 )
             step += 1
+
+    def _fit_pose(self) -> None:
+        """Fit the pose head to what the network tells already; its rooms are of no step."""
+        assert self._workers is not None
+        phase, data = self.config.phase(0), self.config.data
+        beyond = self.config.run.steps * max(p.sequences for p in self.config.curriculum)
+        count = -(-self.config.fit_pose // phase.sequences) * phase.sequences
+        tasks = [
+            replace(task, index=beyond + number)
+            for number, task in enumerate(islice(self._tasks(0), count // data.sequences_per_world))
+        ]
+        films = self._workers.map(tasks)
+        rooms = phase.sequences // data.sequences_per_world
+        batches = (
+            GeometryBatch.of(Sequences.concatenate(part), data.max_depth, self.device)
+            for part in iter(lambda: list(islice(films, rooms)), [])
+        )
+        shown = tqdm(batches, "Fitting the pose head", total=count // phase.sequences, leave=False)
+        left = fit_pose_head(self.encoder, shown, self._computing)
+        tqdm.write(f"pose head fitted to {count} sequences: {left:.3f} of the motion unexplained")
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Film and compare; see `Stage`."""
