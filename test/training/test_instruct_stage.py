@@ -172,6 +172,19 @@ def test_a_run_starts_from_another_ones_weights(straight):
     assert stage.interviewer.state_dict() == InstructStage(small()).interviewer.state_dict()
 
 
+def test_a_part_with_a_folder_of_its_own_is_not_taken_over(straight, tmp_path):
+    donor, _ = load_model(straight / "model")
+    other = copy.deepcopy(donor.geometry_encoder)
+    torch.nn.init.ones_(other.pose_token)
+    other.save_pretrained(tmp_path / "geometry")
+    path = str(max((straight / "checkpoints").iterdir()))
+    model = INSTRUCT["model"] | {"geometry_from": str(tmp_path / "geometry")}
+    built = InstructStage(small(init_from=path, model=model)).model
+    assert torch.equal(built.geometry_encoder.pose_token, other.pose_token)
+    average = newest(straight)["averaged"]["average"]
+    assert torch.equal(built.image_newline, average["network.model.image_newline"])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

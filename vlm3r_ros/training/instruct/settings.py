@@ -208,7 +208,8 @@ class InstructConfig:
 
     Attributes:
         curriculum: phases in the order of their ends.
-        init_from: checkpoint whose weights are the start; empty for none.
+        init_from: checkpoint whose weights are the start, but for parts that `model` takes from
+            folders of their own; empty for none.
 
     Raises:
         ValueError: the phases are out of order.

@@ -136,10 +136,17 @@ class InstructStage:
         export_model(self.network, self.model.state_dict(), self.config.model, folder)
 
     def _take_over(self, path: Path) -> None:
-        """Start from a checkpoint's averaged weights, but with questions from the beginning."""
+        """Start from a checkpoint's averaged weights, but with questions from the beginning.
+
+        Parts that have a folder of their own are those of that folder.
+        """
         weights = load_final_weights(path)
         # A fresh module's own, so that nothing of the other run's questions is taken over.
         weights[_EXTRA] = self.module.get_extra_state()
+        settings = self.config.model
+        folders = {"geometry_encoder": settings.geometry_from, "vision_tower": settings.vision_from}
+        own = tuple(f"network.model.{part}." for part, folder in folders.items() if folder)
+        weights |= {n: w for n, w in self.module.state_dict().items() if own and n.startswith(own)}
         try:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
