@@ -1,9 +1,8 @@
-"""The pose head's last layer by least squares, so that the tokens before it are taught at once.
+"""The pose head's last layer by least squares, when everything before it has been trained.
 
-A last layer that begins near zero passes hardly any gradient on, and learns slowly itself: a step
-of Adam that is small enough for poses, which are told in hundredths, is lost in the noise of a
-small batch. What the camera token tells already can be read off it by solving the normal equations
-once (linear probing before fine-tuning: Kumar et al., 2022).
+While tokens change with every step, a last layer can only follow what they tell on average, and
+lags behind. Once they stand still, all that they tell linearly can be read off them by solving the
+normal equations once. Fitted earlier, it would be no help: the first steps of training undo it.
 """
 
 from __future__ import annotations
@@ -18,12 +17,10 @@ from torch import Tensor
 
 from vlm3r_ros.models.geometry import GeometryEncoder
 from vlm3r_ros.training.geometry.ground_truth import GeometryBatch
+from vlm3r_ros.training.geometry.settings import MIN_FITTED
 
 _RIDGES = (1e-4, 1e-3, 1e-2, 1e-1)
 """Of the features' mean square: how much weights cost. The one that predicts best is taken."""
-
-_KEPT_BACK = 5
-"""Every so many sequences choose the ridge, and are fitted to only then."""
 
 
 def pose_targets(T_world_camera: Tensor) -> Tensor:
@@ -76,9 +73,10 @@ def fit_pose_head(
             wanted.append(pose_targets(true).float())
             sequence.append(numbers)
     x, y = torch.cat(found).double(), torch.cat(wanted).double()
-    kept = (torch.cat(sequence) % _KEPT_BACK == 0).to(x.device)
-    if count < _KEPT_BACK:
-        raise ValueError(f"{count} sequences are too few; give {_KEPT_BACK} or more")
+    # These choose the ridge, and are fitted to only then.
+    kept = (torch.cat(sequence) % MIN_FITTED == 0).to(x.device)
+    if count < MIN_FITTED:
+        raise ValueError(f"{count} sequences are too few; give {MIN_FITTED} or more")
     standing = y.new_tensor([0, 0, 0, 1, 0, 0, 0])
 
     def unexplained(ridge: float) -> float:

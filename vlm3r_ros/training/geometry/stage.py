@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.models.geometry import (
@@ -48,12 +48,18 @@ from vlm3r_ros.training.geometry.settings import GeometryConfig, LossSettings, M
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.worlds.world import Split
 
+logger = logging.getLogger(__name__)
+
 _VIEWS = {"self": GeometryHead.SELF_POINTS, "world": GeometryHead.WORLD_POINTS}
 # Poses are told in hundredths; at the full rate, a step of Adam would change them by tenths.
 _POSE_SHARE = 0.5
 _NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
 _STEPS_AHEAD = 3
 """Steps whose data the workers make while one is computed."""
+
+
+_FITTED_AT_ONCE = 4
+"""Rooms whose sequences go through the network side by side when the pose head is fitted."""
 
 
 class GeometryNetwork(nn.Module):
@@ -143,8 +149,6 @@ class GeometryStage:
             list(self._workers.map(walks)),
             self.config.data.max_depth,
         )
-        if step == 0 and self.config.fit_pose:
-            self._fit_pose()
         self._films = self._workers.map(self._tasks(step))
 
     def close(self) -> None:
@@ -169,25 +173,28 @@ class GeometryStage:
                 )
             step += 1
 
-    def _fit_pose(self) -> None:
-        """Fit the pose head to what the network tells already; its rooms are of no step."""
-        assert self._workers is not None
-        phase, data = self.config.phase(0), self.config.data
-        beyond = self.config.run.steps * max(p.sequences for p in self.config.curriculum)
-        count = -(-self.config.fit_pose // phase.sequences) * phase.sequences
-        tasks = [
-            replace(task, index=beyond + number)
-            for number, task in enumerate(islice(self._tasks(0), count // data.sequences_per_world))
-        ]
-        films = self._workers.map(tasks)
-        rooms = phase.sequences // data.sequences_per_world
+    def finish(self) -> None:
+        """Fit the pose head to what the trained network tells; see `Stage`."""
+        fit, run, data = self.config.fit, self.config.run, self.config.data
+        if not fit.sequences:
+            return
+        assert self._workers is not None, "start() makes the workers"
+        # Rooms of no step.
+        beyond = run.steps * max(p.sequences for p in self.config.curriculum)
+        films = self._workers.map(
+            FilmTask(
+                *(Split.TRAIN, run.seed, beyond + room, data.sequences_per_world),
+                *(fit.frames, fit.interval, data),
+                augment=True,
+            )
+            for room in range(-(-fit.sequences // data.sequences_per_world))
+        )
         batches = (
             GeometryBatch.of(Sequences.concatenate(part), data.max_depth, self.device)
-            for part in iter(lambda: list(islice(films, rooms)), [])
+            for part in iter(lambda: list(islice(films, _FITTED_AT_ONCE)), [])
         )
-        shown = tqdm(batches, "Fitting the pose head", total=count // phase.sequences, leave=False)
-        left = fit_pose_head(self.encoder, shown, self._computing)
-        tqdm.write(f"pose head fitted to {count} sequences: {left:.3f} of the motion unexplained")
+        left = fit_pose_head(self.encoder, batches, self._computing)
+        logger.info("pose head: %.1f %% of the motion is not explained by its fit", 100 * left)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Film and compare; see `Stage`."""
