@@ -61,7 +61,7 @@ class ResultsFile:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self._path = folder / RESULTS_FILE
         _claim(folder, settings)
-        self._results = {result.number: result for result in _read(self._path)}
+        self._results = {result.number: result for result in read_results(self._path)}
         self._file: TextIO = self._path.open("a", encoding="utf-8")
 
     def __contains__(self, number: int) -> bool:
@@ -119,8 +119,12 @@ def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _read(path: Path) -> list[Result]:
-    """The answers so far; what a kill left of a last line is cut off."""
+def read_results(path: Path) -> list[Result]:
+    """The answers so far; what a kill left of a last line is cut off.
+
+    Raises:
+        BenchmarkError: a line is damaged.
+    """
     if not path.exists():
         return []
     data = path.read_bytes()
