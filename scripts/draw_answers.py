@@ -1,7 +1,7 @@
 """Draw answers of an evaluation beside the frames that they are about: right ones, wrong ones.
 
     vlm3r evaluate --questions questions.json --videos worlds --model nano --out results
-    python scripts/draw_answers.py --results results --videos worlds --out docs/images/nano_answers.png
+    python scripts/draw_answers.py --results results --videos worlds --out answers.png
 
 A row of right answers, then a row of wrong ones, of tasks in turn, as the seed draws them. Only
 questions that name a frame are drawn, since a single picture shows what they are about.
