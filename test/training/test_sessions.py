@@ -1,4 +1,5 @@
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from vlm3r_ros.questions.wording import PHRASINGS, Wording
 from vlm3r_ros.training.config import parse
 from vlm3r_ros.training.errors import ConfigError
 from vlm3r_ros.training.instruct.corpus import PHRASES, question_tokenizer
-from vlm3r_ros.training.instruct.interview import ABSENT, Interviewer, turn
+from vlm3r_ros.training.instruct.interview import ABSENT, DESCRIPTION, Interviewer, turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings
 from vlm3r_ros.worlds.build import build_world
@@ -30,6 +31,7 @@ TASK = SessionTask(
     moments=3,
     questions=40,
     weights=DATA.weights,
+    described=1.0,
     colors=1.0,
     noise=4.0,
 )
@@ -159,3 +161,33 @@ def test_turns_end_with_the_turn_and_take_few_tokens(sessions, processor):
 def test_settings_that_make_no_sense_are_refused(content, words):
     with pytest.raises(ConfigError, match=words):
         parse(content, DataSettings)
+
+
+def test_descriptions_tell_where_things_are_in_a_frame(sessions):
+    told = [one for session in sessions for one in session.descriptions]
+    assert len(told) > len(sessions)
+    part = re.compile(r"[a-z ]+ (top|middle|bottom) (left|center|right) \d+\.\d m")
+    columns = ["left", "center", "right"]
+    for one in told:
+        things = one.text.split(", ")
+        assert all(part.fullmatch(thing) for thing in things)
+        # From left to right.
+        places = [columns.index(thing.split()[-3]) for thing in things]
+        assert places == sorted(places)
+
+
+def test_a_described_frame_has_been_seen_when_it_is_asked_about(sessions):
+    session = sessions[0]
+    asked = [i for i in Interviewer.for_training(DATA).ask(session) if i.task == DESCRIPTION]
+    assert len(asked) == len(session.descriptions)
+    for inquiry, one in zip(asked, session.descriptions, strict=True):
+        assert inquiry.answer == one.text
+        assert one.number <= inquiry.frames <= len(session.keyframes)
+        if "frame" in inquiry.text:
+            assert f"frame {one.number} of {len(session.keyframes)}" in inquiry.text
+        else:
+            assert inquiry.frames == one.number
+
+
+def test_nothing_is_described_unless_asked_for():
+    assert film_session(replace(TASK, described=0.0)).descriptions == ()

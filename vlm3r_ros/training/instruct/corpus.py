@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from string import Formatter
 
 from transformers import PreTrainedTokenizerFast
@@ -20,6 +20,7 @@ from vlm3r_ros.models.prompts import (
 from vlm3r_ros.models.tokenization import corpus, learn_tokenizer
 from vlm3r_ros.questions.tasks import TASKS
 from vlm3r_ros.questions.wording import PHRASINGS, fill, plural
+from vlm3r_ros.training.instruct.descriptions import COLUMNS, ROWS, thing_in_words
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 
 PHRASES = (f"\n{VIDEO_NOTE}\n", f"\n{NUMERIC_POST_PROMPT}", f"\n{CHOICE_POST_PROMPT}")
@@ -53,6 +54,9 @@ def question_corpus() -> Iterator[str]:
     for degrees in range(0, 181, 5):
         for side in (1, -1):
             yield format_location(side * degrees * 3.14159 / 180, degrees / 30)
+    places = cycle(product(range(len(COLUMNS)), range(len(ROWS))))
+    for number, (name, place) in enumerate(zip(CATEGORIES, places, strict=False)):
+        yield ", ".join(thing_in_words(name, *place, number % 60 / 10) for _ in range(2))
     for number in range(100):
         yield f"\n{OPTIONS_HEADER}\nA. {number} in frame {number} of {number}, frame {number}"
 

@@ -38,6 +38,7 @@ def training_tasks(
                 moments=phase.moments,
                 questions=phase.questions,
                 weights=weights,
+                described=phase.described,
                 colors=data.colors,
                 noise=data.noise,
             )

@@ -41,6 +41,7 @@ def evaluation_tasks(
             moments=1,
             questions=settings.questions,
             weights=data.weights,
+            described=0.0,
             colors=0.0,
             noise=0.0,
         )

@@ -26,6 +26,12 @@ from vlm3r_ros.worlds.skipping import SceneError
 ABSENT = "absent"
 """What curves call questions about things that were not seen."""
 
+DESCRIPTION = "description"
+"""What curves call it when a frame is to be described."""
+
+_SHOW_WHAT = ("What does {} show?", "What can be seen in {}?", "Describe {}.")
+_SEE_WHAT = ("What do you see?", "What is in front of you?", "Describe what you see.")
+_OF_NOW = 0.5  # share of the descriptions of the newest frame that speak of no frame
 _ASKED_OF_ABSENT = (QuestionType.OBJECT_LOCATION, QuestionType.OBJECT_COUNTING)
 
 
@@ -34,7 +40,7 @@ class Inquiry:
     """A question as it is asked at a moment.
 
     Attributes:
-        task: a task's name, or `ABSENT`.
+        task: a task's name, `ABSENT` or `DESCRIPTION`.
         text: the question alone.
         options: with their letters; empty where there are none to choose from.
         answer: what is right.
@@ -97,6 +103,7 @@ class Interviewer:
                 if inquiry is not None:
                     inquiries.append(inquiry)
             inquiries += self._about_absent(moment, random)
+        inquiries += self._descriptions(session)
         return inquiries
 
     def state_dict(self) -> dict[str, Any]:
@@ -129,6 +136,17 @@ class Interviewer:
         if spoken and _speaks_for_itself(asked):
             return Inquiry(task, text, (), str(asked.question.ground_truth), frames)
         return Inquiry(task, text, asked.question.options, asked.truth, frames, asked)
+
+    def _descriptions(self, session: Session) -> Iterator[Inquiry]:
+        total = len(session.keyframes)
+        random = Random(session.name)
+        for one in session.descriptions:
+            text = random.choice(_SHOW_WHAT).format(f"frame {one.number} of {total}")
+            early = random.random() < self._data.early
+            frames = max(2, one.number) if early else total
+            if frames == one.number and random.random() < _OF_NOW:
+                text = random.choice(_SEE_WHAT)
+            yield Inquiry(DESCRIPTION, text, (), one.text, frames)
 
     def _about_absent(self, moment: Moment, random: Random) -> Iterator[Inquiry]:
         wanted = self._data.absent * sum(moment.limits.values())

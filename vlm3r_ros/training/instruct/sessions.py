@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vlm3r_ros.questions.drafting import DraftPlan, SceneDrafts, draft_scene
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.training.geometry.augmentation import change_colors
+from vlm3r_ros.training.instruct.descriptions import Description, describe_frames
 from vlm3r_ros.training.rooms import RoomWalk, walk_through_room
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import View, render
@@ -42,6 +43,7 @@ class SessionTask:
         moments: the most moments at which is asked.
         questions: about so many in all.
         weights: how often each task is asked, relative to the others.
+        described: share of the keyframes that are to be described.
         colors, noise: how much colours change; 0 for not at all.
     """
 
@@ -55,6 +57,7 @@ class SessionTask:
     moments: int
     questions: int
     weights: Mapping[QuestionType, float]
+    described: float
     colors: float
     noise: float
 
@@ -85,12 +88,14 @@ class Session:
         color: uint8 `[T, S, S, 3]`, RGB; all that the geometry encoder sees.
         stride: every so many of them is a keyframe, from the first to the last.
         moments: in the order of time.
+        descriptions: of some of the keyframes.
     """
 
     name: str
     color: NDArray[np.uint8]
     stride: int
     moments: tuple[Moment, ...]
+    descriptions: tuple[Description, ...] = ()
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
@@ -126,7 +131,8 @@ def film_session(task: SessionTask) -> Session:
         for number, tick in enumerate(range(0, len(ticks), stride))
     ]
     scene = replace(walk.world.scene(frames), intrinsics=lens)
-    return Session(scene.name, color, stride, _moments(task, scene, generator))
+    moments = _moments(task, scene, generator)
+    return Session(scene.name, color, stride, moments, _descriptions(task, scene, generator))
 
 
 def _longest(task: SessionTask) -> int:
@@ -179,6 +185,15 @@ def _moments(task: SessionTask, scene: Scene, generator: np.random.Generator) ->
         drafts = draft_scene(part, DraftPlan(limits, seed=task.seed))
         moments.append(Moment(frames, drafts, limits, _absent(part, generator)))
     return tuple(moments)
+
+
+def _descriptions(
+    task: SessionTask, scene: Scene, generator: np.random.Generator
+) -> tuple[Description, ...]:
+    if not task.described:
+        return ()
+    found = describe_frames(scene)
+    return tuple(one for one in found if generator.random() < task.described)
 
 
 def _absent(scene: Scene, generator: np.random.Generator) -> tuple[str, ...]:

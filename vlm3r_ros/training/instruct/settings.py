@@ -154,6 +154,7 @@ class Phase:
         frames: least and greatest number of keyframes of a session.
         questions: of a session, about so many.
         moments: at most so many moments of a session are asked at; its end is one.
+        described: share of the keyframes that are to be described in words.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -164,12 +165,15 @@ class Phase:
     frames: tuple[int, int]
     questions: int
     moments: int = 2
+    described: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.until, self.videos, self.questions, self.moments) < 1:
             raise ValueError("until, videos, questions and moments must be 1 or more")
         if not 2 <= self.frames[0] <= self.frames[1]:
             raise ValueError(f"frames is {self.frames}; give the least, 2 or more, and the most")
+        if not 0 <= self.described <= 1:
+            raise ValueError(f"described is {self.described}; it is a share in [0, 1]")
 
 
 @dataclass(frozen=True)

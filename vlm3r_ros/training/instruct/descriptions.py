@@ -1,0 +1,63 @@
+"""What a frame shows, in words: many tokens to learn from where a question's answer has one.
+
+A letter tells a network next to nothing about which of a thousand visual tokens it should have
+looked at. A list of what a frame shows, where and how far away, tells it token by token; questions
+build on what was learned from it. Published models are aligned with captions first, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vlm3r_ros.questions.rules import RuleSet
+from vlm3r_ros.questions.scene_view import FrameView, SceneView
+from vlm3r_ros.worlds.scene import Scene
+
+_MOST = 8
+"""Things that are told of a frame; the nearest where it shows more."""
+
+COLUMNS = ("left", "center", "right")
+ROWS = ("top", "middle", "bottom")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a frame shows.
+
+    Attributes:
+        number: of the frame, from 1.
+        text: such as `table bottom left 1.4 m, window top right 3.2 m`, from left to right.
+    """
+
+    number: int
+    text: str
+
+
+def thing_in_words(name: str, column: int, row: int, distance: float) -> str:
+    """A part of a description: a thing in a ninth of the image, metres away."""
+    return f"{name} {ROWS[row]} {COLUMNS[column]} {distance:.1f} m"
+
+
+def describe_frames(scene: Scene) -> tuple[Description, ...]:
+    """Descriptions of a scene's frames; none of those in which nothing can be named."""
+    view = SceneView(scene, RuleSet.EXACT)
+    described = [_describe(view, frame) for frame in view.frames]
+    return tuple(one for one in described if one is not None)
+
+
+def _describe(view: SceneView, frame: FrameView) -> Description | None:
+    things = np.flatnonzero(view.is_named[frame.row])
+    distances = view.camera_distances[frame.row]
+    things = things[np.argsort(distances[things], kind="stable")][:_MOST]
+    if not len(things):
+        return None
+    middles = view.image_middles[frame.row]
+    cells = (middles / view.image_size * len(COLUMNS)).astype(int).clip(0, len(COLUMNS) - 1)
+    order = things[np.argsort(middles[things, 0], kind="stable")]
+    told = (
+        thing_in_words(view.category(thing), *cells[thing].tolist(), distances[thing])
+        for thing in order.tolist()
+    )
+    return Description(frame.number, ", ".join(told))
