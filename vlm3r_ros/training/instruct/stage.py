@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
+from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
 from vlm3r_ros.training.instruct.network import InstructNetwork, build_network
 from vlm3r_ros.training.instruct.packing import split_by_turn
@@ -30,6 +32,8 @@ from vlm3r_ros.training.loop import LOSS
 
 _STEPS_AHEAD = 3
 """Steps whose sessions the workers film while one is computed."""
+_LOOK_AT = 12
+"""Sessions by whose frames a new model's first weights are arranged."""
 _EXTRA = "_extra_state"  # PyTorch's name for it
 
 
@@ -67,6 +71,8 @@ class InstructStage:
         self.module = InstructModule(self.network, self.interviewer)
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
+        elif not config.model.base:
+            self._initialize()
         self._workers: OrderedWorkers[SessionTask, Session] | None = None
         self._sessions: Iterator[Session] = iter(())
         self._exams: list[Exam] = []
@@ -137,6 +143,13 @@ class InstructStage:
     def export(self, folder: Path) -> None:
         """Write a folder that `load_model` reads."""
         export_model(self.network, self.model.state_dict(), self.config.model, folder)
+
+    def _initialize(self) -> None:
+        """Start from weights that suit the frames of the first sessions."""
+        tasks = training_tasks(self.config, self.network.processor.image_size, 0)
+        films = [film_session(task).keyframes for task in islice(tasks, _LOOK_AT)]
+        use_threads(self.device, self.config.run.threads)
+        initialize(self.network, [torch.from_numpy(film).to(self.device) for film in films])
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights, but with questions from the beginning.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ from vlm3r_ros.training.vision.losses import (
 )
 from vlm3r_ros.training.vision.network import PatchOutput, build_network
 from vlm3r_ros.training.vision.settings import VisionConfig
+from vlm3r_ros.training.vision.standardization import standardize_tokens
 from vlm3r_ros.worlds.world import Split
 
 _STEPS_AHEAD = 3
@@ -191,8 +193,10 @@ class VisionStage:
         return metrics
 
     def export(self, folder: Path) -> None:
-        """Write the tower in the form of transformers."""
-        self.tower.save_pretrained(folder)
+        """Write the tower, its tokens standardized, in the form of transformers."""
+        tower = copy.deepcopy(self.tower)
+        standardize_tokens(tower, self._pixels(Patches.concatenate(self._held_out[:_LOOK_AT])))
+        tower.save_pretrained(folder)
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights."""

@@ -1,0 +1,113 @@
+"""Where instruction tuning of a new model starts: random weights, arranged by a look at frames.
+
+From scratch, fusion has no idea of which geometry token belongs to which image token, and what all
+visual tokens have in common is many times larger than what tells them apart, and than words. Both
+cost thousands of steps. So image tokens begin by looking at the geometry tokens of their own place,
+and visual tokens begin centred, about as large as what the language model's layers add to them. All
+of it is ordinary weights, which training may keep or undo.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vlm3r_ros.models.configuration import SpatialFeature, parse_spatial_features
+from vlm3r_ros.models.fusion import SpatialVisualFusion
+from vlm3r_ros.training.instruct.network import FrameFeatures, InstructNetwork
+
+_WAVES = 3  # of a place's code, by axis: half a turn over the grid, a whole one, one and a half
+_SHARPNESS = 4.0  # logits that attention loses from one's own patch to the next
+_RIDGE = 1e-2  # of the tokens' variance
+_VISUAL_SIZE = 0.5  # root mean square of visual tokens; layers add about 1
+
+
+@torch.no_grad()
+def initialize(network: InstructNetwork, sessions: Sequence[Tensor]) -> None:
+    """Arrange fusion and projector; see the module's text.
+
+    Args:
+        network: with random fusion and projector.
+        sessions: frames, uint8 `[T, S, S, 3]` each.
+    """
+    model = network.model
+    looks = [network.look(frames, 1) for frames in sessions]
+    features = FrameFeatures(
+        *(
+            torch.cat([getattr(look, name) for look in looks]).float()
+            for name in ("vision", "camera_tokens", "patch_tokens")
+        )
+    )
+    used = parse_spatial_features(model.config.spatial_features)
+    fused = features.vision
+    if used:
+        alike = features.vision.shape[1] == features.patch_tokens.shape[1]
+        if alike and SpatialFeature.PATCH_TOKENS in used:
+            look_at_own_place(model.fusion, features.vision, features.patch_tokens)
+        fused = model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
+        model.fusion.out_norm.bias -= (fused - features.vision).flatten(0, 1).mean(0)
+        fused = model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
+    projected = model.project(fused).flatten(0, 1)
+    mean = projected.mean(0)
+    gain = _VISUAL_SIZE / (projected - mean).square().mean().sqrt()
+    last = model.projector[-1]
+    last.weight *= gain
+    last.bias.copy_((last.bias - mean) * gain)
+
+
+@torch.no_grad()
+def look_at_own_place(fusion: SpatialVisualFusion, visual: Tensor, spatial: Tensor) -> None:
+    """Let half of the heads attend from each image token to the geometry token of its place.
+
+    Both kinds of tokens tell where they are; least squares find out how.
+
+    Args:
+        fusion: changed in place.
+        visual: image tokens `[F, N, D]` of a square grid.
+        spatial: geometry tokens `[F, N, Ds]` of the same grid.
+    """
+    dim, spatial_dim = fusion.key.weight.shape
+    code = _place_code(visual.shape[1]).to(visual)
+    target = code.expand(len(visual), -1, -1).flatten(0, 1)
+    head_dim = dim // fusion.heads
+    gain = math.sqrt(_SHARPNESS / float(code[0] @ (code[0] - code[1])) * math.sqrt(head_dim))
+    shared = min(dim, spatial_dim)
+    fusion.query.weight.copy_(torch.eye(dim))
+    fusion.key.weight[:shared] = torch.eye(shared, spatial_dim)
+    fusion.query.bias.zero_()
+    fusion.key.bias.zero_()
+    maps = (
+        (fusion.visual_norm(visual), dim),
+        (fusion.spatial_norm(spatial), shared),
+    )
+    for part, (tokens, width) in enumerate(maps):
+        weight, bias = _least_squares(tokens.flatten(0, 1)[:, :width], target)
+        count = min(head_dim, len(weight))
+        for head in range(max(1, fusion.heads // 2)):
+            rows = slice(part * dim + head * head_dim, part * dim + (head + 1) * head_dim)
+            fusion.attention_in.weight[rows] = 0
+            fusion.attention_in.bias[rows] = 0
+            fusion.attention_in.weight[rows][:count, :width] = gain * weight[:count]
+            fusion.attention_in.bias[rows][:count] = gain * bias[:count]
+
+
+def _place_code(patches: int) -> Tensor:
+    """A code of each place on a square grid `[N, C]`, the more alike the nearer two places are."""
+    side = math.isqrt(patches)
+    angle = torch.arange(side)[:, None] * torch.pi / side * torch.arange(1, _WAVES + 1)
+    waves = torch.cat((angle.cos(), angle.sin()), -1)
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return torch.cat((waves[rows.flatten()], waves[columns.flatten()]), -1)
+
+
+def _least_squares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights `[O, I]` and bias `[O]` from features `[N, I]` to targets `[N, O]`."""
+    mean, offset = x.mean(0), y.mean(0)
+    centred = x - mean
+    products = centred.T @ centred
+    products += _RIDGE * products.diagonal().mean() * torch.eye(len(products), device=x.device)
+    weight = torch.linalg.solve(products, centred.T @ (y - offset)).T
+    return weight, offset - weight @ mean
