@@ -1,10 +1,16 @@
 """Where instruction tuning of a new model starts: random weights, arranged by a look at frames.
 
-From scratch, fusion has no idea of which geometry token belongs to which image token, and what all
-visual tokens have in common is many times larger than what tells them apart, and than words. Both
-cost thousands of steps. So image tokens begin by looking at the geometry tokens of their own place,
-and visual tokens begin centred, about as large as what the language model's layers add to them. All
-of it is ordinary weights, which training may keep or undo.
+From scratch, fusion has no idea of which geometry token belongs to which image token; what all
+visual tokens have in common is many times larger than what tells them apart, and than words; and a
+word has nothing to do with the tokens of what it names. Each costs thousands of steps. So
+
+* image tokens begin by looking at the geometry tokens of their own place;
+* visual tokens begin centred, about as large as what the language model's layers add to them;
+* those in which the vision tower sees a thing begin with its name in them, and some heads of the
+  first layers attend from a word to what is like it and copy what they find (mimetic
+  initialization: Trockman and Kolter, 2023).
+
+All of it is ordinary weights, which training may keep or undo.
 """
 
 from __future__ import annotations
@@ -14,24 +20,34 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from transformers import Qwen2ForCausalLM
 
 from vlm3r_ros.models.configuration import SpatialFeature, parse_spatial_features
 from vlm3r_ros.models.fusion import SpatialVisualFusion
 from vlm3r_ros.training.instruct.network import FrameFeatures, InstructNetwork
+from vlm3r_ros.training.vision.filming import Patches
+from vlm3r_ros.training.vision.losses import PRESENT_SHARE
+from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 
 _WAVES = 3  # of a place's code, by axis: half a turn over the grid, a whole one, one and a half
 _SHARPNESS = 4.0  # logits that attention loses from one's own patch to the next
 _RIDGE = 1e-2  # of the tokens' variance
 _VISUAL_SIZE = 0.5  # root mean square of visual tokens; layers add about 1
+_NAMED_SHARE = 0.5  # of the projector's hidden units, at most, that may name things
+_NAME_GAIN, _NAME_FROM = 6.0, 0.1  # of what least squares make of "is it there?", 0 or 1
+_NAME_SIZE = 0.17  # root mean square of a name in a visual token, of each unit of its gain
+_LIKENESS_LAYERS = 2
+_LIKENESS_GAIN = 1.4  # of queries and keys
 
 
 @torch.no_grad()
-def initialize(network: InstructNetwork, sessions: Sequence[Tensor]) -> None:
-    """Arrange fusion and projector; see the module's text.
+def initialize(network: InstructNetwork, sessions: Sequence[Tensor], patches: Patches) -> None:
+    """Arrange fusion, projector and language model; see the module's text.
 
     Args:
-        network: with random fusion and projector.
+        network: with random ones.
         sessions: frames, uint8 `[T, S, S, 3]` each.
+        patches: other frames with what each patch shows.
     """
     model = network.model
     looks = [network.look(frames, 1) for frames in sessions]
@@ -56,6 +72,64 @@ def initialize(network: InstructNetwork, sessions: Sequence[Tensor]) -> None:
     last = model.projector[-1]
     last.weight *= gain
     last.bias.copy_((last.bias - mean) * gain)
+    if _NAMED_SHARE * last.out_features >= len(CATEGORIES):
+        name_what_is_seen(network, patches)
+        last.bias -= model.project(fused).flatten(0, 1).mean(0)
+    attend_to_likeness(model.language_model)
+
+
+@torch.no_grad()
+def name_what_is_seen(network: InstructNetwork, patches: Patches) -> None:
+    """Let the projector's first hidden units say what a patch shows, and add its name's embedding.
+
+    Args:
+        network: changed in place.
+        patches: frames with what each patch shows.
+    """
+    model, tokenizer = network.model, network.processor.tokenizer
+    pixels = network.processor.normalize(torch.from_numpy(patches.color))
+    visual = model.encode_vision(pixels.to(model.image_newline.device)).float().flatten(0, 1)
+    shares = torch.from_numpy(patches.shares).to(visual.device).float().flatten(0, 1)
+    present = (shares[:, 1:] >= PRESENT_SHARE).float()
+    weight, bias = _least_squares(visual, present)
+    first, last = model.projector[0], model.projector[-1]
+    count = present.shape[1]
+    first.weight[:count] = _NAME_GAIN * weight
+    first.bias[:count] = _NAME_GAIN * (bias - _NAME_FROM)
+    words = model.language_model.get_input_embeddings().weight
+    for unit, name in enumerate(CATEGORIES):
+        ids = sorted({*tokenizer.encode(name), *tokenizer.encode(f" {name}")})
+        meaning = words[ids].mean(0)
+        last.weight[:, unit] = _NAME_SIZE * meaning / meaning.square().mean().sqrt()
+
+
+@torch.no_grad()
+def attend_to_likeness(language_model: Qwen2ForCausalLM) -> None:
+    """Let heads of the first layers attend from a token to those like it, and copy from them.
+
+    Only numbers that the rotary embedding turns slowly are compared: distance hardly counts.
+    A token that has a word's embedding in it makes that word likelier.
+    """
+    words = language_model.get_input_embeddings().weight
+    language_model.lm_head.weight.copy_(words)
+    config = language_model.config
+    groups = config.num_attention_heads // config.num_key_value_heads
+    head_dim = config.hidden_size // config.num_attention_heads
+    half = head_dim // 2
+    slow = torch.cat((torch.arange(half // 2, half), torch.arange(half + half // 2, head_dim)))
+    for layer in language_model.model.layers[:_LIKENESS_LAYERS]:
+        attention = layer.self_attn
+        alike = torch.nn.init.orthogonal_(words.new_empty(len(slow), config.hidden_size))
+        copied = torch.nn.init.orthogonal_(words.new_empty(head_dim, config.hidden_size))
+        # The heads that share the first keys and values.
+        for head in range(groups):
+            rows = slice(head * head_dim, (head + 1) * head_dim)
+            attention.q_proj.weight[rows] = 0
+            attention.q_proj.weight[rows.start + slow] = _LIKENESS_GAIN * alike
+            attention.o_proj.weight[:, rows] = copied.T / groups
+        attention.k_proj.weight[:head_dim] = 0
+        attention.k_proj.weight[slow] = _LIKENESS_GAIN * alike
+        attention.v_proj.weight[:head_dim] = copied
 
 
 @torch.no_grad()

@@ -29,11 +29,17 @@ from vlm3r_ros.training.instruct.packing import split_by_turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.loop import LOSS
+from vlm3r_ros.training.vision.filming import FilmTask, Patches
+from vlm3r_ros.training.vision.filming import film as film_patches
+from vlm3r_ros.training.vision.settings import DataSettings as VisionData
+from vlm3r_ros.worlds.world import Split
 
 _STEPS_AHEAD = 3
 """Steps whose sessions the workers film while one is computed."""
 _LOOK_AT = 12
 """Sessions by whose frames a new model's first weights are arranged."""
+_LEARN_NAMES_IN, _IMAGES = 24, 4
+"""Rooms, and frames of each, from which the projector learns what tokens of things are like."""
 _EXTRA = "_extra_state"  # PyTorch's name for it
 
 
@@ -147,9 +153,21 @@ class InstructStage:
     def _initialize(self) -> None:
         """Start from weights that suit the frames of the first sessions."""
         tasks = training_tasks(self.config, self.network.processor.image_size, 0)
-        films = [film_session(task).keyframes for task in islice(tasks, _LOOK_AT)]
+        seen = [film_session(task).keyframes for task in islice(tasks, _LOOK_AT)]
         use_threads(self.device, self.config.run.threads)
-        initialize(self.network, [torch.from_numpy(film).to(self.device) for film in films])
+        sessions = [torch.from_numpy(frames).to(self.device) for frames in seen]
+        vision = self.model.config.vision_config
+        rooms = [
+            film_patches(
+                FilmTask(
+                    *(Split.TRAIN, self.config.run.seed, index, _IMAGES),
+                    *(vision.image_size, vision.patch_size, VisionData()),
+                    augment=True,
+                )
+            )
+            for index in range(_LEARN_NAMES_IN)
+        ]
+        initialize(self.network, sessions, Patches.concatenate(rooms))
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights, but with questions from the beginning.
