@@ -201,6 +201,28 @@ def test_what_does_not_fit_is_said(change, words):
         InstructStage(small(model=change))
 
 
+def test_sessions_side_by_side_lose_as_much_as_one_by_one():
+    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
+    stage.start(3)
+    network = stage.network.eval()
+    sessions = [next(stage._sessions) for _ in range(3)]
+    stage.close()
+    asked = [
+        (
+            torch.from_numpy(session.color),
+            session.stride,
+            [turn(one, network.processor) for one in stage.interviewer.ask(session)],
+        )
+        for session in sessions
+    ]
+    assert len({len(frames) for frames, _, _ in asked}) > 1
+    with torch.no_grad():
+        geometry = network.track([frames for frames, _, _ in asked])
+        together = network.side_by_side(asked, geometry)
+        for own, (frames, stride, turns) in zip(together, asked, strict=True):
+            torch.testing.assert_close(own, network(frames, stride, turns), atol=2e-5, rtol=1e-4)
+
+
 def test_answers_are_those_that_evaluation_and_robots_get():
     stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
     stage.start(3)

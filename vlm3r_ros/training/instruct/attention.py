@@ -7,6 +7,7 @@ key/value head lie one below the other, so that keys and values are not repeated
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -29,7 +30,7 @@ def packed_attention_forward(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    packing: Packing,
+    packing: Packing | Sequence[Packing],
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
@@ -41,7 +42,8 @@ def packed_attention_forward(
         key: `[1, key_value_heads, P + S, D]`, of prefix and questions.
         value: likewise.
         attention_mask: not used; `packing` tells who sees whom.
-        packing: of the sequence.
+        packing: of the sequence; several for whole sequences one behind the other, none of which
+            sees another.
         scaling: of the scores; 1 / sqrt(D) if absent.
         **kwargs: what other attention functions take.
 
@@ -52,6 +54,28 @@ def packed_attention_forward(
     groups = query.shape[1] // key.shape[1]
     rows = (query[0] * scale).unflatten(0, (-1, groups))  # [key_value_heads, groups, L, D]
     keys, values = key[0], value[0]
+    if isinstance(packing, Packing):
+        pieces = _attend_in_packing(rows, keys, values, packing)
+    else:
+        lengths = [len(one) for one in packing]
+        split = (
+            rows.split(lengths, 2),
+            keys.split(lengths, 1),
+            values.split(lengths, 1),
+        )
+        pieces = [
+            piece
+            for *parts, one in zip(*split, packing, strict=True)
+            for piece in _attend_in_packing(*parts, one)
+        ]
+    out = torch.cat(pieces, 2).flatten(0, 1)
+    return out.transpose(0, 1)[None], None
+
+
+def _attend_in_packing(
+    rows: Tensor, keys: Tensor, values: Tensor, packing: Packing
+) -> list[Tensor]:
+    """Attend from `[K, G, L, D]` to `[K, P + S, D]`, in pieces along L."""
     prefix = packing.prefix
     questions = sum(chunk.stop - chunk.start for chunk in packing.chunks)
     offset = rows.shape[2] - questions  # 0 where the prefix was read before
@@ -68,8 +92,7 @@ def packed_attention_forward(
         seen_values = torch.cat((values[:, : chunk.visible], values[:, own]), 1)
         piece = rows[:, :, offset + chunk.start : offset + chunk.stop]
         pieces.append(_attend(piece, seen_keys, seen_values, chunk.hidden))
-    out = torch.cat(pieces, 2).flatten(0, 1)
-    return out.transpose(0, 1)[None], None
+    return pieces
 
 
 def _attend(rows: Tensor, keys: Tensor, values: Tensor, hidden: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ word has nothing to do with the tokens of what it names. Each costs thousands of
 * visual tokens begin centred, about as large as what the language model's layers add to them;
 * those in which the vision tower sees a thing begin with its name in them, and some heads of the
   first layers attend from a word to what is like it and copy what they find (mimetic
-  initialization: Trockman and Kolter, 2023).
+  initialization: Trockman and Kolter, 2023), some of the later ones look everywhere and copy.
 
 All of it is ordinary weights, which training may keep or undo.
 """
@@ -75,7 +75,7 @@ def initialize(network: InstructNetwork, sessions: Sequence[Tensor], patches: Pa
     if _NAMED_SHARE * last.out_features >= len(CATEGORIES):
         name_what_is_seen(network, patches)
         last.bias -= model.project(fused).flatten(0, 1).mean(0)
-    attend_to_likeness(model.language_model)
+    copy_what_is_seen(model.language_model)
 
 
 @torch.no_grad()
@@ -104,11 +104,12 @@ def name_what_is_seen(network: InstructNetwork, patches: Patches) -> None:
 
 
 @torch.no_grad()
-def attend_to_likeness(language_model: Qwen2ForCausalLM) -> None:
-    """Let heads of the first layers attend from a token to those like it, and copy from them.
+def copy_what_is_seen(language_model: Qwen2ForCausalLM) -> None:
+    """Let the first heads of each layer copy from what they attend to.
 
-    Only numbers that the rotary embedding turns slowly are compared: distance hardly counts.
-    A token that has a word's embedding in it makes that word likelier.
+    In the first layers they attend from a token to those like it. Only numbers that the rotary
+    embedding turns slowly are compared: distance hardly counts. In later layers they attend to all
+    tokens alike. A token that has a word's embedding in it makes that word likelier.
     """
     words = language_model.get_input_embeddings().weight
     language_model.lm_head.weight.copy_(words)
@@ -117,19 +118,21 @@ def attend_to_likeness(language_model: Qwen2ForCausalLM) -> None:
     head_dim = config.hidden_size // config.num_attention_heads
     half = head_dim // 2
     slow = torch.cat((torch.arange(half // 2, half), torch.arange(half + half // 2, head_dim)))
-    for layer in language_model.model.layers[:_LIKENESS_LAYERS]:
+    for number, layer in enumerate(language_model.model.layers):
         attention = layer.self_attn
-        alike = torch.nn.init.orthogonal_(words.new_empty(len(slow), config.hidden_size))
         copied = torch.nn.init.orthogonal_(words.new_empty(head_dim, config.hidden_size))
         # The heads that share the first keys and values.
-        for head in range(groups):
-            rows = slice(head * head_dim, (head + 1) * head_dim)
-            attention.q_proj.weight[rows] = 0
-            attention.q_proj.weight[rows.start + slow] = _LIKENESS_GAIN * alike
-            attention.o_proj.weight[:, rows] = copied.T / groups
+        shared = groups * head_dim
+        attention.v_proj.weight[:head_dim] = copied
+        attention.o_proj.weight[:, :shared] = copied.T.repeat(1, groups) / groups
+        attention.q_proj.weight[:shared] = 0
+        if number >= _LIKENESS_LAYERS:
+            continue
+        alike = torch.nn.init.orthogonal_(words.new_empty(len(slow), config.hidden_size))
         attention.k_proj.weight[:head_dim] = 0
         attention.k_proj.weight[slow] = _LIKENESS_GAIN * alike
-        attention.v_proj.weight[:head_dim] = copied
+        for head in range(groups):
+            attention.q_proj.weight[head * head_dim + slow] = _LIKENESS_GAIN * alike
 
 
 @torch.no_grad()

@@ -118,6 +118,55 @@ class InstructNetwork(nn.Module):
         prefix = self.prefix(self.look(frames, stride, geometry))
         return self.answer_losses(prefix, self.pack(turns, -(-len(frames) // stride)))
 
+    def side_by_side(
+        self,
+        sessions: Sequence[tuple[Tensor, int, Sequence[Turn]]],
+        geometry: Sequence[GeometryTokens],
+    ) -> list[Tensor]:
+        """Losses as `forward` gives them, of several sessions read in one pass: far faster.
+
+        Args:
+            sessions: frames, stride and turns of each, see `forward`.
+            geometry: of the frames of each.
+        """
+        strides = [stride for _, stride, _ in sessions]
+        keyframes = [frames[::stride] for frames, stride, _ in sessions]
+        counts = [len(frames) for frames in keyframes]
+        vision = self._look_at(torch.cat(keyframes))
+        tokens = [
+            torch.cat(
+                [
+                    getattr(own, name)[::stride]
+                    for own, stride in zip(geometry, strides, strict=True)
+                ]
+            )
+            for name in ("camera", "patches")
+        ]
+        visual = self._visual_tokens(FrameFeatures(vision, *tokens)).split(counts)
+        prefixes = [self._behind_header(own) for own in visual]
+        packed = [
+            self.pack(turns, count) for (_, _, turns), count in zip(sessions, counts, strict=True)
+        ]
+        words = self.model.embed_text(torch.cat([one.ids for one in packed]))
+        lengths = [len(one.ids) for one in packed]
+        parts = zip(prefixes, words.to(visual[0].dtype).split(lengths), strict=True)
+        places = [
+            torch.cat((torch.arange(len(prefix), device=prefix.device), one.positions))
+            for prefix, one in zip(prefixes, packed, strict=True)
+        ]
+        output = self.model.language_model.model(
+            inputs_embeds=torch.cat([part for pair in parts for part in pair])[None],
+            position_ids=torch.cat(places)[None],
+            packing=[one.packing for one in packed],
+            use_cache=False,
+        )
+        labels = [
+            F.pad(one.labels, (len(prefix), 0), value=IGNORED)
+            for prefix, one in zip(prefixes, packed, strict=True)
+        ]
+        found = self._losses(output.last_hidden_state[0], torch.cat(labels))
+        return list(found.split([int((one.labels != IGNORED).sum()) for one in packed]))
+
     def look(
         self, frames: Tensor, stride: int, geometry: GeometryTokens | None = None
     ) -> FrameFeatures:
@@ -130,10 +179,14 @@ class InstructNetwork(nn.Module):
         """
         if geometry is None:
             (geometry,) = self.track([frames])
-        pixels = self.processor.normalize(frames[::stride])
-        with torch.set_grad_enabled(self._train_vision and torch.is_grad_enabled()):
-            vision = self.model.encode_vision(pixels)
+        vision = self._look_at(frames[::stride])
         return FrameFeatures(vision, geometry.camera[::stride], geometry.patches[::stride])
+
+    def _look_at(self, frames: Tensor) -> Tensor:
+        """Image tokens of keyframes."""
+        with torch.set_grad_enabled(self._train_vision and torch.is_grad_enabled()):
+            vision: Tensor = self.model.encode_vision(self.processor.normalize(frames))
+        return vision
 
     @torch.no_grad()
     def track(self, sessions: Sequence[Tensor]) -> list[GeometryTokens]:
@@ -170,8 +223,14 @@ class InstructNetwork(nn.Module):
 
     def prefix(self, features: FrameFeatures) -> Tensor:
         """Header and visual tokens of all keyframes `[P, H]`."""
+        return self._behind_header(self._visual_tokens(features))
+
+    def _visual_tokens(self, features: FrameFeatures) -> Tensor:
+        """What the language model reads of keyframes `[F, T, H]`."""
         fused = self.model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
-        visual = self.model.add_newlines(self.model.pool(self.model.project(fused)))
+        return self.model.add_newlines(self.model.pool(self.model.project(fused)))
+
+    def _behind_header(self, visual: Tensor) -> Tensor:
         header = self.model.embed_text(self._header.to(visual.device))
         return torch.cat((header.to(visual.dtype), visual.flatten(0, 1)))
 
@@ -195,10 +254,12 @@ class InstructNetwork(nn.Module):
 
     def answer_losses(self, prefix: Tensor, packed: PackedTurns) -> Tensor:
         """Cross entropy of each answer token `[A]`, question by question in packed order."""
-        hidden = self.read(prefix, packed)
-        taught = packed.labels != IGNORED
+        return self._losses(self.read(prefix, packed), packed.labels)
+
+    def _losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        taught = labels != IGNORED
         logits = self.model.language_model.lm_head(hidden[taught])
-        return F.cross_entropy(logits.float(), packed.labels[taught], reduction="none")
+        return F.cross_entropy(logits.float(), labels[taught], reduction="none")
 
 
 def build_network(settings: ModelSettings, seed: int, precision: Precision) -> InstructNetwork:

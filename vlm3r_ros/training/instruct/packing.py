@@ -71,6 +71,9 @@ class Packing:
     prefix: int
     chunks: tuple[Chunk, ...]
 
+    def __len__(self) -> int:
+        return self.prefix + (self.chunks[-1].stop if self.chunks else 0)
+
 
 @dataclass(frozen=True, eq=False)
 class PackedTurns:

@@ -117,14 +117,16 @@ class InstructStage:
         losses: list[Tensor] = []
         by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
         films = [torch.from_numpy(session.color).to(self.device) for session, _ in asked]
-        with self._computing():
-            geometry = self.network.track(films) if films else []
-        for (session, inquiries), film, tokens in zip(asked, films, geometry, strict=True):
-            turns = [turn(inquiry, self.network.processor) for inquiry in inquiries]
+        turns = [[turn(one, self.network.processor) for one in own] for _, own in asked]
+        strides = [session.stride for session, _ in asked]
+        if films:
             with self._computing():
-                of_tokens = self.network(film, session.stride, turns, tokens)
-            losses.append(of_tokens)
-            for number, part in split_by_turn(of_tokens.detach(), turns):
+                geometry = self.network.track(films)
+                losses = self.network.side_by_side(
+                    list(zip(films, strides, turns, strict=True)), geometry
+                )
+        for (_, inquiries), own, of_tokens in zip(asked, turns, losses, strict=True):
+            for number, part in split_by_turn(of_tokens.detach(), own):
                 by_form[_form(inquiries[number])].append(part.sum())
         questions = sum(len(inquiries) for _, inquiries in asked)
         counted = {"questions": torch.tensor(float(questions))}
