@@ -65,8 +65,8 @@ def packed_attention_forward(
         )
         pieces = [
             piece
-            for *parts, one in zip(*split, packing, strict=True)
-            for piece in _attend_in_packing(*parts, one)
+            for *own, one in zip(*split, packing, strict=True)
+            for piece in _attend_in_packing(own[0], own[1], own[2], one)
         ]
     out = torch.cat(pieces, 2).flatten(0, 1)
     return out.transpose(0, 1)[None], None

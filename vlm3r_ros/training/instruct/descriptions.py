@@ -57,7 +57,7 @@ def _describe(view: SceneView, frame: FrameView) -> Description | None:
     cells = (middles / view.image_size * len(COLUMNS)).astype(int).clip(0, len(COLUMNS) - 1)
     order = things[np.argsort(middles[things, 0], kind="stable")]
     told = (
-        thing_in_words(view.category(thing), *cells[thing].tolist(), distances[thing])
+        thing_in_words(view.category(thing), cells[thing, 0], cells[thing, 1], distances[thing])
         for thing in order.tolist()
     )
     return Description(frame.number, ", ".join(told))

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import Qwen2ForCausalLM
 
 from vlm3r_ros.models.configuration import SpatialFeature, parse_spatial_features
@@ -57,24 +58,25 @@ def initialize(network: InstructNetwork, sessions: Sequence[Tensor], patches: Pa
             for name in ("vision", "camera_tokens", "patch_tokens")
         )
     )
+    fusion: SpatialVisualFusion = model.fusion
     used = parse_spatial_features(model.config.spatial_features)
     fused = features.vision
     if used:
         alike = features.vision.shape[1] == features.patch_tokens.shape[1]
         if alike and SpatialFeature.PATCH_TOKENS in used:
-            look_at_own_place(model.fusion, features.vision, features.patch_tokens)
+            look_at_own_place(fusion, features.vision, features.patch_tokens)
         fused = model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
-        model.fusion.out_norm.bias -= (fused - features.vision).flatten(0, 1).mean(0)
+        fusion.out_norm.bias.sub_((fused - features.vision).flatten(0, 1).mean(0))
         fused = model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
     projected = model.project(fused).flatten(0, 1)
     mean = projected.mean(0)
     gain = _VISUAL_SIZE / (projected - mean).square().mean().sqrt()
-    last = model.projector[-1]
-    last.weight *= gain
+    _, last = _linear_layers(model.projector)
+    last.weight.mul_(gain)
     last.bias.copy_((last.bias - mean) * gain)
     if _NAMED_SHARE * last.out_features >= len(CATEGORIES):
         name_what_is_seen(network, patches)
-        last.bias -= model.project(fused).flatten(0, 1).mean(0)
+        last.bias.sub_(model.project(fused).flatten(0, 1).mean(0))
     copy_what_is_seen(model.language_model)
 
 
@@ -92,11 +94,11 @@ def name_what_is_seen(network: InstructNetwork, patches: Patches) -> None:
     shares = torch.from_numpy(patches.shares).to(visual.device).float().flatten(0, 1)
     present = (shares[:, 1:] >= PRESENT_SHARE).float()
     weight, bias = _least_squares(visual, present)
-    first, last = model.projector[0], model.projector[-1]
+    first, last = _linear_layers(model.projector)
     count = present.shape[1]
     first.weight[:count] = _NAME_GAIN * weight
     first.bias[:count] = _NAME_GAIN * (bias - _NAME_FROM)
-    words = model.language_model.get_input_embeddings().weight
+    words = _embeddings(model.language_model)
     for unit, name in enumerate(CATEGORIES):
         ids = sorted({*tokenizer.encode(name), *tokenizer.encode(f" {name}")})
         meaning = words[ids].mean(0)
@@ -111,9 +113,10 @@ def copy_what_is_seen(language_model: Qwen2ForCausalLM) -> None:
     embedding turns slowly are compared: distance hardly counts. In later layers they attend to all
     tokens alike. A token that has a word's embedding in it makes that word likelier.
     """
-    words = language_model.get_input_embeddings().weight
+    words = _embeddings(language_model)
     language_model.lm_head.weight.copy_(words)
     config = language_model.config
+    assert config.num_key_value_heads is not None
     groups = config.num_attention_heads // config.num_key_value_heads
     head_dim = config.hidden_size // config.num_attention_heads
     half = head_dim // 2
@@ -169,6 +172,19 @@ def look_at_own_place(fusion: SpatialVisualFusion, visual: Tensor, spatial: Tens
             fusion.attention_in.bias[rows] = 0
             fusion.attention_in.weight[rows][:count, :width] = gain * weight[:count]
             fusion.attention_in.bias[rows][:count] = gain * bias[:count]
+
+
+def _linear_layers(projector: nn.Sequential) -> tuple[nn.Linear, nn.Linear]:
+    """The projector's first and last layer."""
+    first, *_, last = projector
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    return first, last
+
+
+def _embeddings(language_model: Qwen2ForCausalLM) -> Tensor:
+    """Of all tokens `[V, H]`."""
+    return cast(nn.Embedding, language_model.get_input_embeddings()).weight
 
 
 def _place_code(patches: int) -> Tensor:

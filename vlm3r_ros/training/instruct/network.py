@@ -44,6 +44,10 @@ class GeometryTokens:
     camera: Tensor
     patches: Tensor
 
+    def keyframes(self, stride: int) -> GeometryTokens:
+        """Those of every so many frames alone."""
+        return GeometryTokens(self.camera[::stride], self.patches[::stride])
+
 
 @dataclass(frozen=True, eq=False)
 class FrameFeatures:

@@ -155,6 +155,8 @@ class Phase:
         questions: of a session, about so many.
         moments: at most so many moments of a session are asked at; its end is one.
         described: share of the keyframes that are to be described in words.
+        rehearsed: sessions of earlier steps that are learned from again in each step, which saves
+            filming and tracking; a run that goes on begins to remember anew.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -166,12 +168,15 @@ class Phase:
     questions: int
     moments: int = 2
     described: float = 0.0
+    rehearsed: int = 0
 
     def __post_init__(self) -> None:
         if min(self.until, self.videos, self.questions, self.moments) < 1:
             raise ValueError("until, videos, questions and moments must be 1 or more")
         if not 2 <= self.frames[0] <= self.frames[1]:
             raise ValueError(f"frames is {self.frames}; give the least, 2 or more, and the most")
+        if self.rehearsed < 0:
+            raise ValueError(f"rehearsed is {self.rehearsed}; it cannot be below 0")
         if not 0 <= self.described <= 1:
             raise ValueError(f"described is {self.described}; it is a share in [0, 1]")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -24,7 +26,7 @@ from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation
 from vlm3r_ros.training.instruct.export import export_model
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
-from vlm3r_ros.training.instruct.network import InstructNetwork, build_network
+from vlm3r_ros.training.instruct.network import GeometryTokens, InstructNetwork, build_network
 from vlm3r_ros.training.instruct.packing import split_by_turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import InstructConfig
@@ -40,7 +42,24 @@ _LOOK_AT = 12
 """Sessions by whose frames a new model's first weights are arranged."""
 _LEARN_NAMES_IN, _IMAGES = 24, 4
 """Rooms, and frames of each, from which the projector learns what tokens of things are like."""
+_REMEMBERED = 2000
+"""Sessions, the newest ones, from which those to be learned from again are drawn."""
 _EXTRA = "_extra_state"  # PyTorch's name for it
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A session as the network learns from it.
+
+    Attributes:
+        keyframes: uint8 `[F, S, S, 3]`.
+        inquiries: asked about it; at least one.
+        geometry: tokens of the keyframes.
+    """
+
+    keyframes: Tensor
+    inquiries: list[Inquiry]
+    geometry: GeometryTokens
 
 
 class InstructModule(nn.Module):
@@ -82,6 +101,7 @@ class InstructStage:
         self._workers: OrderedWorkers[SessionTask, Session] | None = None
         self._sessions: Iterator[Session] = iter(())
         self._exams: list[Exam] = []
+        self._remembered: deque[Lesson] = deque(maxlen=_REMEMBERED)
 
     @property
     def model(self) -> Vlm3rForConditionalGeneration:
@@ -108,27 +128,48 @@ class InstructStage:
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Film, ask and compare; see `Stage`."""
-        sessions = [next(self._sessions) for _ in range(self.config.phase(step).videos)]
-        return self.compare([(session, self.interviewer.ask(session)) for session in sessions])
+        phase = self.config.phase(step)
+        sessions = [next(self._sessions) for _ in range(phase.videos)]
+        lessons = self._prepare([(session, self.interviewer.ask(session)) for session in sessions])
+        again: list[Lesson] = []
+        if phase.rehearsed:
+            random = Random(f"{self.config.run.seed}/{step}")
+            count = min(phase.rehearsed, len(self._remembered))
+            again = random.sample(list(self._remembered), count)
+            self._remembered.extend(lessons)
+        return self._compare([*lessons, *again])
 
     def compare(self, asked: list[tuple[Session, list[Inquiry]]]) -> dict[str, Tensor]:
         """Answer questions about sessions; the loss is the mean over all tokens of answers."""
+        return self._compare(self._prepare(asked))
+
+    def _prepare(self, asked: list[tuple[Session, list[Inquiry]]]) -> list[Lesson]:
+        """Sessions of which something is asked, tracked."""
         asked = [(session, inquiries) for session, inquiries in asked if inquiries]
-        losses: list[Tensor] = []
-        by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
+        if not asked:
+            return []
         films = [torch.from_numpy(session.color).to(self.device) for session, _ in asked]
-        turns = [[turn(one, self.network.processor) for one in own] for _, own in asked]
-        strides = [session.stride for session, _ in asked]
-        if films:
+        with self._computing():
+            geometry = self.network.track(films)
+        return [
+            Lesson(film[:: session.stride], inquiries, tokens.keyframes(session.stride))
+            for film, (session, inquiries), tokens in zip(films, asked, geometry, strict=True)
+        ]
+
+    def _compare(self, lessons: list[Lesson]) -> dict[str, Tensor]:
+        turns = [[turn(one, self.network.processor) for one in own.inquiries] for own in lessons]
+        losses: list[Tensor] = []
+        if lessons:
             with self._computing():
-                geometry = self.network.track(films)
                 losses = self.network.side_by_side(
-                    list(zip(films, strides, turns, strict=True)), geometry
+                    [(own.keyframes, 1, asked) for own, asked in zip(lessons, turns, strict=True)],
+                    [own.geometry for own in lessons],
                 )
-        for (_, inquiries), own, of_tokens in zip(asked, turns, losses, strict=True):
+        by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
+        for lesson, own, of_tokens in zip(lessons, turns, losses, strict=True):
             for number, part in split_by_turn(of_tokens.detach(), own):
-                by_form[_form(inquiries[number])].append(part.sum())
-        questions = sum(len(inquiries) for _, inquiries in asked)
+                by_form[_form(lesson.inquiries[number])].append(part.sum())
+        questions = sum(len(lesson.inquiries) for lesson in lessons)
         counted = {"questions": torch.tensor(float(questions))}
         if not losses:
             return {LOSS: self.model.image_newline.sum() * 0, **counted}
@@ -163,7 +204,7 @@ class InstructStage:
             film_patches(
                 FilmTask(
                     *(Split.TRAIN, self.config.run.seed, index, _IMAGES),
-                    *(vision.image_size, vision.patch_size, VisionData()),
+                    *(int(vision.image_size), int(vision.patch_size), VisionData()),  # type: ignore[arg-type]
                     augment=True,
                 )
             )

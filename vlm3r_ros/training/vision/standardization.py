@@ -7,6 +7,8 @@ drown what fusion and language model add to them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from transformers import SiglipVisionModel
@@ -23,11 +25,16 @@ def standardize_tokens(tower: SiglipVisionModel, images: Tensor) -> None:
     tokens = tower.encoder(inputs_embeds=tower.embeddings(images)).last_hidden_state
     mean = tokens.flatten(0, 1).mean(0)
     scale = 1 / (tokens - mean).square().mean().sqrt()
-    embeddings, layers = tower.embeddings, tower.encoder.layers
+    embeddings, layers = tower.embeddings, [_writers(layer) for layer in tower.encoder.layers]
     writers: list[nn.Module] = [embeddings.patch_embedding, embeddings.position_embedding]
-    for layer in layers:
-        writers += [layer.self_attn.out_proj, layer.mlp.fc2]
+    writers += [writer for layer in layers for writer in layer]
     for writer in writers:
         for parameter in writer.parameters():
             parameter.mul_(scale)
-    layers[-1].mlp.fc2.bias.sub_(mean * scale)
+    _, last = layers[-1]
+    last.bias.sub_(mean * scale)
+
+
+def _writers(layer: Any) -> tuple[nn.Linear, nn.Linear]:
+    """What adds to the residual stream in an encoder layer."""
+    return layer.self_attn.out_proj, layer.mlp.fc2
