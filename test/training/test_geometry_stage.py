@@ -232,21 +232,3 @@ def test_the_command_tells_of_a_bad_configuration_without_a_traceback(tmp_path):
     assert "Traceback" not in done.stderr
     with pytest.raises(ConfigError):
         read_config(path, GeometryConfig)
-
-
-def test_the_pose_head_is_fitted_when_training_is_done(tmp_path):
-    content = GEOMETRY | {"run": GEOMETRY["run"] | {"steps": 2}}
-    fitted = {"sequences": 6, "frames": 2, "interval": [0.2, 0.4]}
-    trained = [
-        train(parse(content | extra, GeometryConfig), tmp_path / name)
-        for name, extra in (("as_trained", {}), ("fitted", {"fit": fitted}))
-    ]
-    plain, other = (
-        GeometryEncoder.from_pretrained(trainer.folder / "model").state_dict()
-        for trainer in trained
-    )
-    changed = {name for name in plain if not torch.equal(plain[name], other[name])}
-    assert changed == {"heads.pose.fc2.weight", "heads.pose.fc2.bias"}
-    # What a later run starts from has it too.
-    average = newest(tmp_path / "fitted")["averaged"]["average"]
-    assert torch.equal(average["encoder.heads.pose.fc2.bias"], other["heads.pose.fc2.bias"])

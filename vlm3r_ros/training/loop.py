@@ -74,9 +74,6 @@ class Stage(Protocol):
     def losses(self, step: int) -> dict[str, Tensor]:
         """Scalars for the curves, of which `LOSS` is minimised."""
 
-    def finish(self) -> None:
-        """Do what is left to do once, after the last step, to the weights that are exported."""
-
     def evaluate(self) -> dict[str, float]:
         """How good the module is on held-out data."""
 
@@ -219,8 +216,6 @@ class Trainer:
     def _evaluate(self, training: CurveFile, evaluation: CurveFile) -> None:
         with self._final_weights():
             self.stage.module.eval()
-            if self.step == self.config.run.steps:
-                self.stage.finish()
             self._metrics = self.stage.evaluate()
             self.stage.export(self.folder / "model")
         evaluation.append(self.step, self._metrics)

@@ -8,9 +8,6 @@ from typing import Any
 
 from vlm3r_ros.training.settings import OptimizerSettings, RunSettings
 
-MIN_FITTED = 5
-"""Sequences that the pose head can be fitted to at least: every fifth is kept back."""
-
 
 @dataclass(frozen=True)
 class ModelSettings:
@@ -161,36 +158,11 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True)
-class FitSettings:
-    """Sequences to which the pose head's last layer is fitted when training is done.
-
-    Attributes:
-        sequences: filmed; 0 to leave the layer as it was trained.
-        frames: of a sequence.
-        interval: least and greatest seconds from frame to frame.
-
-    Raises:
-        ValueError: a setting makes no sense.
-    """
-
-    sequences: int = 0
-    frames: int = 8
-    interval: tuple[float, float] = (0.1, 0.5)
-
-    def __post_init__(self) -> None:
-        if self.sequences < 0 or 0 < self.sequences < MIN_FITTED:
-            raise ValueError(f"sequences is {self.sequences}; give 0, or {MIN_FITTED} or more")
-        if self.frames < 2 or not 0 < self.interval[0] <= self.interval[1]:
-            raise ValueError("frames must be 2 or more, interval the least and the greatest")
-
-
-@dataclass(frozen=True)
 class GeometryConfig:
     """The geometry stage.
 
     Attributes:
         curriculum: phases in the order of their ends.
-        fit: what the pose head's last layer is fitted to after the last step.
         init_from: checkpoint or exported folder whose weights are the start; empty for none.
 
     Raises:
@@ -204,7 +176,6 @@ class GeometryConfig:
     data: DataSettings = DataSettings()
     losses: LossSettings = LossSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-    fit: FitSettings = FitSettings()
     init_from: str = ""
 
     def __post_init__(self) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -43,12 +41,9 @@ from vlm3r_ros.training.geometry.losses import (
     rotation_loss,
     translation_loss,
 )
-from vlm3r_ros.training.geometry.pose_fit import fit_pose_head
 from vlm3r_ros.training.geometry.settings import GeometryConfig, LossSettings, ModelSettings
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.worlds.world import Split
-
-logger = logging.getLogger(__name__)
 
 _VIEWS = {"self": GeometryHead.SELF_POINTS, "world": GeometryHead.WORLD_POINTS}
 # Poses are told in hundredths; at the full rate, a step of Adam would change them by tenths.
@@ -56,10 +51,6 @@ _POSE_SHARE = 0.5
 _NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
 _STEPS_AHEAD = 3
 """Steps whose data the workers make while one is computed."""
-
-
-_FITTED_AT_ONCE = 4
-"""Rooms whose sequences go through the network side by side when the pose head is fitted."""
 
 
 class GeometryNetwork(nn.Module):
@@ -172,29 +163,6 @@ class GeometryStage:
                     augment=True,
                 )
             step += 1
-
-    def finish(self) -> None:
-        """Fit the pose head to what the trained network tells; see `Stage`."""
-        fit, run, data = self.config.fit, self.config.run, self.config.data
-        if not fit.sequences:
-            return
-        assert self._workers is not None, "start() makes the workers"
-        # Rooms of no step.
-        beyond = run.steps * max(p.sequences for p in self.config.curriculum)
-        films = self._workers.map(
-            FilmTask(
-                *(Split.TRAIN, run.seed, beyond + room, data.sequences_per_world),
-                *(fit.frames, fit.interval, data),
-                augment=True,
-            )
-            for room in range(-(-fit.sequences // data.sequences_per_world))
-        )
-        batches = (
-            GeometryBatch.of(Sequences.concatenate(part), data.max_depth, self.device)
-            for part in iter(lambda: list(islice(films, _FITTED_AT_ONCE)), [])
-        )
-        left = fit_pose_head(self.encoder, batches, self._computing)
-        logger.info("pose head: %.1f %% of the motion is not explained by its fit", 100 * left)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Film and compare; see `Stage`."""

@@ -179,9 +179,6 @@ class InstructStage:
     def _computing(self) -> ExitStack:
         return computing(self.device, self.config.run.precision, short_attention=True)
 
-    def finish(self) -> None:
-        """Nothing; see `Stage`."""
-
     def evaluate(self) -> dict[str, float]:
         """Metrics on held-out rooms; see `Stage`."""
         metrics: dict[str, float] = {}

@@ -163,9 +163,6 @@ class VisionStage:
         return color.permute(0, 3, 1, 2).float() / 127.5 - 1
 
     @torch.no_grad()
-    def finish(self) -> None:
-        """Nothing; see `Stage`."""
-
     def evaluate(self) -> dict[str, float]:
         """Metrics on held-out rooms; see `Stage`."""
         scores: dict[str, list[np.ndarray]] = defaultdict(list)
