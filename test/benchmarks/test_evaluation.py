@@ -86,6 +86,7 @@ def test_every_answer_has_its_line(tmp_path: Path, questions):
         "truth": "A",
         "score": 1.0,
         "timings": {"total": 0.5},
+        "confidence": None,
     }
 
 

@@ -207,7 +207,9 @@ class InstructStage:
             )
             for index in range(_LEARN_NAMES_IN)
         ]
-        initialize(self.network, sessions, Patches.concatenate(rooms))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.run.seed)
+            initialize(self.network, sessions, Patches.concatenate(rooms))
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights, but with questions from the beginning.
