@@ -52,7 +52,6 @@ def draw(axes: Axes, result: Result, videos: Path) -> None:
     video = videos / "videos" / f"{result.scene}.mp4"
     clip = read_clip(video, lambda image: cv2.resize(image, (SIDE, SIDE)), count)
     axes.imshow(clip.images[number - 1])
-    axes.set_axis_off()
     lines = [
         line
         for line in result.prompt.splitlines()

@@ -165,11 +165,10 @@ def tracking(
     metrics = Evaluation(short, [], data.max_depth).measure(encoder)
     estimated, true = Evaluation([], long, data.max_depth).walk(encoder)
     metrics |= walk_errors(estimated, true)
-    for number, (said, truth) in enumerate(
-        zip(estimated.double().cpu(), true.double().cpu(), strict=True)
-    ):
-        if trajectories is not None:
-            stamps = (torch.arange(len(truth)) * walk_interval).tolist()
+    if trajectories is not None:
+        stamps = (torch.arange(walk_frames) * walk_interval).tolist()
+        ways = zip(estimated.double().cpu(), true.double().cpu(), strict=True)
+        for number, (said, truth) in enumerate(ways):
             write_tum(trajectories / f"walk_{number}_estimated.txt", stamps, said.numpy())
             write_tum(trajectories / f"walk_{number}_true.txt", stamps, truth.numpy())
     title = f"Depth and motion, {model}, {sequences} sequences and {walks} walks, seed {seed}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -133,43 +134,22 @@ class InstructNetwork(nn.Module):
             sessions: frames, stride and turns of each, see `forward`.
             geometry: of the frames of each.
         """
-        strides = [stride for _, stride, _ in sessions]
         keyframes = [frames[::stride] for frames, stride, _ in sessions]
         counts = [len(frames) for frames in keyframes]
-        vision = self._look_at(torch.cat(keyframes))
-        tokens = [
-            torch.cat(
-                [
-                    getattr(own, name)[::stride]
-                    for own, stride in zip(geometry, strides, strict=True)
-                ]
-            )
-            for name in ("camera", "patches")
+        own = [
+            tokens.keyframes(stride)
+            for tokens, (_, stride, _) in zip(geometry, sessions, strict=True)
         ]
-        visual = self._visual_tokens(FrameFeatures(vision, *tokens)).split(counts)
-        prefixes = [self._behind_header(own) for own in visual]
+        features = FrameFeatures(
+            self._look_at(torch.cat(keyframes)),
+            torch.cat([tokens.camera for tokens in own]),
+            torch.cat([tokens.patches for tokens in own]),
+        )
+        visual = self._visual_tokens(features).split(counts)
         packed = [
             self.pack(turns, count) for (_, _, turns), count in zip(sessions, counts, strict=True)
         ]
-        words = self.model.embed_text(torch.cat([one.ids for one in packed]))
-        lengths = [len(one.ids) for one in packed]
-        parts = zip(prefixes, words.to(visual[0].dtype).split(lengths), strict=True)
-        places = [
-            torch.cat((torch.arange(len(prefix), device=prefix.device), one.positions))
-            for prefix, one in zip(prefixes, packed, strict=True)
-        ]
-        output = self.model.language_model.model(
-            inputs_embeds=torch.cat([part for pair in parts for part in pair])[None],
-            position_ids=torch.cat(places)[None],
-            packing=[one.packing for one in packed],
-            use_cache=False,
-        )
-        labels = [
-            F.pad(one.labels, (len(prefix), 0), value=IGNORED)
-            for prefix, one in zip(prefixes, packed, strict=True)
-        ]
-        found = self._losses(output.last_hidden_state[0], torch.cat(labels))
-        return list(found.split([int((one.labels != IGNORED).sum()) for one in packed]))
+        return self._answer_losses([self._behind_header(tokens) for tokens in visual], packed)
 
     def look(
         self, frames: Tensor, stride: int, geometry: GeometryTokens | None = None
@@ -183,8 +163,8 @@ class InstructNetwork(nn.Module):
         """
         if geometry is None:
             (geometry,) = self.track([frames])
-        vision = self._look_at(frames[::stride])
-        return FrameFeatures(vision, geometry.camera[::stride], geometry.patches[::stride])
+        own = geometry.keyframes(stride)
+        return FrameFeatures(self._look_at(frames[::stride]), own.camera, own.patches)
 
     def _look_at(self, frames: Tensor) -> Tensor:
         """Image tokens of keyframes."""
@@ -243,27 +223,41 @@ class InstructNetwork(nn.Module):
         device = self.model.image_newline.device
         return pack(turns, len(self._header), self.model.tokens_per_frame, frames, device)
 
-    def read(self, prefix: Tensor, packed: PackedTurns) -> Tensor:
-        """What the language model makes of each question token `[S, H]`, behind `[P, H]`."""
-        words = self.model.embed_text(packed.ids).to(prefix.dtype)
-        positions = torch.arange(len(prefix), device=prefix.device)
+    def _read(self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]) -> list[Tensor]:
+        """What the language model makes of the question tokens `[S, H]` of each session.
+
+        The sessions, each with its prefix `[P, H]`, lie one behind the other in one pass.
+        """
+        sessions = list(zip(prefixes, packed, strict=True))
+        words = self.model.embed_text(torch.cat([one.ids for one in packed])).to(prefixes[0].dtype)
+        asked = words.split([len(one.ids) for one in packed])
+        positions = [
+            torch.cat((torch.arange(len(prefix), device=prefix.device), one.positions))
+            for prefix, one in sessions
+        ]
         output = self.model.language_model.model(
-            inputs_embeds=torch.cat((prefix, words))[None],
-            position_ids=torch.cat((positions, packed.positions))[None],
-            packing=packed.packing,
+            inputs_embeds=torch.cat(list(chain(*zip(prefixes, asked, strict=True))))[None],
+            position_ids=torch.cat(positions)[None],
+            packing=[one.packing for one in packed],
             use_cache=False,
         )
-        hidden: Tensor = output.last_hidden_state[0, len(prefix) :]
-        return hidden
+        whole = output.last_hidden_state[0].split([len(one.packing) for one in packed])
+        return [hidden[len(prefix) :] for hidden, prefix in zip(whole, prefixes, strict=True)]
 
     def answer_losses(self, prefix: Tensor, packed: PackedTurns) -> Tensor:
         """Cross entropy of each answer token `[A]`, question by question in packed order."""
-        return self._losses(self.read(prefix, packed), packed.labels)
+        (losses,) = self._answer_losses([prefix], [packed])
+        return losses
 
-    def _losses(self, hidden: Tensor, labels: Tensor) -> Tensor:
+    def _answer_losses(
+        self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]
+    ) -> list[Tensor]:
+        hidden = torch.cat(self._read(prefixes, packed))
+        labels = torch.cat([one.labels for one in packed])
         taught = labels != IGNORED
         logits = self.model.language_model.lm_head(hidden[taught])
-        return F.cross_entropy(logits.float(), labels[taught], reduction="none")
+        losses = F.cross_entropy(logits.float(), labels[taught], reduction="none")
+        return list(losses.split([int((one.labels != IGNORED).sum()) for one in packed]))
 
 
 def build_network(settings: ModelSettings, seed: int, precision: Precision) -> InstructNetwork:

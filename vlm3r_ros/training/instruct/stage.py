@@ -222,7 +222,7 @@ class InstructStage:
         settings = self.config.model
         folders = {"geometry_encoder": settings.geometry_from, "vision_tower": settings.vision_from}
         own = tuple(f"network.model.{part}." for part, folder in folders.items() if folder)
-        weights |= {n: w for n, w in self.module.state_dict().items() if own and n.startswith(own)}
+        weights |= {n: w for n, w in self.module.state_dict().items() if n.startswith(own)}
         try:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
