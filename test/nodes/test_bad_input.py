@@ -341,14 +341,16 @@ def test_who_waits_while_the_node_is_paused_is_told(bench: Bench):
     request = SpatialQuery.Request(question="What is here?")
     with node.assistant._language_lock.hold():
         futures = [bench.call_async(SpatialQuery, "spatial_query", request) for _ in range(3)]
-        assert wait_until(lambda: len(node._questions) == 2)
+        # The first is being answered, or waits as well, while what was seen is read.
+        assert wait_until(lambda: len(node._questions) >= 2)
         pausing = threading.Thread(target=node.trigger_deactivate)
         pausing.start()
         assert wait_until(lambda: not node.active)
     pausing.join()
     assert wait_until(lambda: all(future.done() for future in futures))
     statuses = [future.result().status for future in futures]
-    assert statuses == [Status.OK, Status.NOT_READY, Status.NOT_READY]
+    assert statuses[0] in (Status.OK, Status.NOT_READY)
+    assert statuses[1:] == [Status.NOT_READY, Status.NOT_READY]
     assert "deactivated" in futures[1].result().message
     node.trigger_activate()
     assert bench.ask().status == Status.OK

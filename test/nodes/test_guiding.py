@@ -15,6 +15,7 @@ from vlm3r_ros.msg import NavigationHint
 from vlm3r_ros.navigation.target import Target, TargetStatus
 from vlm3r_ros.nodes.frame_buffer import FrameBufferNode
 from vlm3r_ros.nodes.geometry import GeometryNode
+from vlm3r_ros.nodes.message_conversion import stamp_to_seconds
 from vlm3r_ros.nodes.qos import LATCHED, STATIC_TRANSFORMS, TRANSFORMS
 from vlm3r_ros.nodes.spatial_query import SpatialQueryNode
 from vlm3r_ros.srv import SpatialQuery
@@ -32,9 +33,10 @@ def start(bench: Bench, **query: object) -> tuple[SpatialQueryNode, Camera]:
 
 def see_a_room(node: SpatialQueryNode, camera: Camera) -> None:
     """One frame, and the floor and walls of a room around a level camera that looks along x."""
-    camera.send()
-    assert wait_until(lambda: node.assistant.navigator.T_map_camera is not None)
     navigator = node.assistant.navigator
+    # Only when the last frame has come: it would take the place of the pose below.
+    newest = stamp_to_seconds(camera.send().stamp)
+    assert wait_until(lambda: navigator.stamp >= newest)
     x, y = np.mgrid[-4:4:0.04, -4:4:0.04].reshape(2, -1)
     z = np.where(np.maximum(abs(x), abs(y)) > 3.5, 0.0, -1.4)
     level = np.eye(4)

@@ -143,7 +143,9 @@ def test_a_camera_token_that_tells_the_motion_costs_nothing(supervision):
     )
     assert supervision.motion_loss(tokens, moved).item() == pytest.approx(0, abs=0.01)
     standing = torch.eye(4).repeat(2, 2, 1, 1)
-    assert supervision.motion_loss(tokens, standing).item() == pytest.approx(20, rel=0.05)
+    # Half a metre against standing still counts as against 0.15 m, 0.2 rad as against 0.1 rad.
+    expected = 0.5 / 0.15 + 0.2 / 0.1
+    assert supervision.motion_loss(tokens, standing).item() == pytest.approx(expected, rel=0.05)
 
 
 def test_a_state_without_a_token_for_every_patch_is_refused():

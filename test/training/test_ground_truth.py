@@ -118,3 +118,10 @@ def test_a_film_depends_on_its_task_alone():
     first, second = film(task), film(task)
     assert np.array_equal(first.color, second.color)
     assert np.array_equal(first.T_world_camera, second.T_world_camera)
+
+
+def test_a_steady_camera_moves_and_does_not_turn():
+    data = DataSettings(image_size=64, steady=1.0)
+    poses = film(FilmTask(Split.TRAIN, 0, 3, 2, 3, (0.2, 0.4), data, augment=True)).T_world_camera
+    assert np.allclose(poses[:, :, :3, :3], poses[:, :1, :3, :3])
+    assert (np.linalg.norm(poses[:, 2, :3, 3] - poses[:, 0, :3, 3], axis=-1) > 0.01).all()

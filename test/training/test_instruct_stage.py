@@ -217,8 +217,10 @@ def test_sessions_side_by_side_lose_as_much_as_one_by_one():
     ]
     assert len({len(frames) for frames, _, _ in asked}) > 1
     with torch.no_grad():
-        geometry = network.track([frames for frames, _, _ in asked])
-        together = network.side_by_side(asked, geometry)
+        together = network.side_by_side(
+            [network.look(frames, stride) for frames, stride, _ in asked],
+            [turns for *_, turns in asked],
+        )
         for own, (frames, stride, turns) in zip(together, asked, strict=True):
             torch.testing.assert_close(own, network(frames, stride, turns), atol=2e-5, rtol=1e-4)
 

@@ -12,7 +12,7 @@ from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.wording import PHRASINGS, Wording
 from vlm3r_ros.training.config import parse
 from vlm3r_ros.training.errors import ConfigError
-from vlm3r_ros.training.instruct.corpus import PHRASES, question_tokenizer
+from vlm3r_ros.training.instruct.corpus import FRAME_NAMES, PHRASES, question_tokenizer
 from vlm3r_ros.training.instruct.interview import ABSENT, DESCRIPTION, Interviewer, turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings
@@ -147,6 +147,15 @@ def test_turns_end_with_the_turn_and_take_few_tokens(sessions, processor):
     for phrase in PHRASES:
         assert len(processor.tokenize(phrase)) == 1
     assert len(processor.tokenize("12.5")) == 4
+
+
+def test_frames_are_addressed_by_a_token_each(processor):
+    def words(text: str) -> list[str]:
+        return [processor.decode([number]) for number in processor.tokenize(text).tolist()]
+
+    addressed = words("In frame 17 of 32, what is 3 of 4?")
+    assert addressed[addressed.index("frame 17") :][:3] == ["frame 17", " ", "of 32"]
+    assert not set(words("In frame 117, a frameset of 320")) & set(FRAME_NAMES)
 
 
 @pytest.mark.parametrize(

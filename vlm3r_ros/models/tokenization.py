@@ -153,7 +153,10 @@ def build_tokenizer(vocab_size: int) -> PreTrainedTokenizerFast:
 
 
 def learn_tokenizer(
-    sentences: Iterable[str], vocab_size: int, phrases: Sequence[str] = ()
+    sentences: Iterable[str],
+    vocab_size: int,
+    phrases: Sequence[str] = (),
+    terms: Sequence[str] = (),
 ) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer with the chat template's special tokens.
 
@@ -164,12 +167,15 @@ def learn_tokenizer(
         sentences: what the vocabulary is learned from.
         vocab_size: the most tokens that it may have.
         phrases: texts that become one token each wherever they stand.
+        terms: the same, where they are no part of a longer word or number.
 
     Raises:
-        ValueError: if `vocab_size` does not leave room for all bytes, phrases and special tokens.
+        ValueError: if `vocab_size` does not leave room for all bytes, phrases, terms and special
+            tokens.
     """
-    tokenizer = _learn(sentences, vocab_size - len(phrases))
+    tokenizer = _learn(sentences, vocab_size - len(phrases) - len(terms))
     tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
+    tokenizer.add_tokens([AddedToken(term, normalized=False, single_word=True) for term in terms])
     return _wrap(tokenizer)
 
 

@@ -56,7 +56,7 @@ class FilmTask:
         frames: of each.
         interval: least and greatest seconds between frames.
         data: how they are filmed.
-        augment: whether colours change, and mirrors and reversal take part.
+        augment: whether colours change, and mirrors, reversal and steady cameras take part.
     """
 
     split: Split
@@ -101,6 +101,9 @@ def _shoot(
     lens = path.intrinsics.resized(size, size)
     if task.augment and generator.random() < task.data.reverse:
         poses = poses[::-1]
+    if task.augment and generator.random() < task.data.steady:
+        poses = poses.copy()
+        poses[:, :3, :3] = poses[0, :3, :3]
     views = [render(world, lens, pose, samples=task.data.samples) for pose in poses]
     color = np.stack([view.color for view in views if view.color is not None])
     if task.augment:

@@ -65,6 +65,8 @@ class DataSettings:
         sequences_per_world: sequences filmed in one room, of one step.
         samples: rays along each side of a pixel.
         mirror, reverse: shares of the sequences that are seen in a mirror, and backwards.
+        steady: share of the sequences in which the camera does not turn: what moves in the picture
+            then tells translation alone, which turns would drown.
         colors: strength of the changes of exposure, contrast and colour balance; 0 for none.
         noise: standard deviation of a pixel's noise at most, grey levels.
         max_depth: pixels farther away teach nothing, metres.
@@ -79,6 +81,7 @@ class DataSettings:
     samples: int = 1
     mirror: float = 0.5
     reverse: float = 0.3
+    steady: float = 0.0
     colors: float = 1.0
     noise: float = 4.0
     max_depth: float = 12.0
@@ -88,7 +91,7 @@ class DataSettings:
         for name in ("image_size", "sequences_per_world", "samples", "pixel_stride"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        for name in ("mirror", "reverse"):
+        for name in ("mirror", "reverse", "steady"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share in [0, 1]")
         for name in ("colors", "noise", "max_depth"):

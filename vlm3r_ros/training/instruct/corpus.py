@@ -26,6 +26,15 @@ from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 PHRASES = (f"\n{VIDEO_NOTE}\n", f"\n{NUMERIC_POST_PROMPT}", f"\n{CHOICE_POST_PROMPT}")
 """What every prompt has between the frames and the answer: a token each."""
 
+FRAMES_WITH_NAMES = 64
+FRAME_NAMES = tuple(
+    name
+    for number in range(1, FRAMES_WITH_NAMES + 1)
+    for name in (f"frame {number}", f"of {number}")
+)
+"""A frame of a video is addressed by a token of its own, and so is their number: which of the visual
+tokens is meant would else have to be worked out from digits first."""
+
 _ROUTE = "1. [please fill in] 2. Go forward until the {a} 3. [please fill in] 4. Go forward until"
 _PASSES = 3
 """Times that each wording is filled with other names, so that its words outweigh the general ones
@@ -73,7 +82,7 @@ def question_tokenizer(vocab_size: int) -> PreTrainedTokenizerFast:
     Raises:
         ValueError: that does not leave room for all bytes.
     """
-    return learn_tokenizer(question_corpus(), vocab_size, PHRASES)
+    return learn_tokenizer(question_corpus(), vocab_size, PHRASES, FRAME_NAMES)
 
 
 def _filled(text: str, names: list[str]) -> str:

@@ -124,31 +124,22 @@ class InstructNetwork(nn.Module):
         return self.answer_losses(prefix, self.pack(turns, -(-len(frames) // stride)))
 
     def side_by_side(
-        self,
-        sessions: Sequence[tuple[Tensor, int, Sequence[Turn]]],
-        geometry: Sequence[GeometryTokens],
+        self, features: Sequence[FrameFeatures], turns: Sequence[Sequence[Turn]]
     ) -> list[Tensor]:
         """Losses as `forward` gives them, of several sessions read in one pass: far faster.
 
         Args:
-            sessions: frames, stride and turns of each, see `forward`.
-            geometry: of the frames of each.
+            features: of each session's keyframes.
+            turns: at least one question with its answer about each.
         """
-        keyframes = [frames[::stride] for frames, stride, _ in sessions]
-        counts = [len(frames) for frames in keyframes]
-        own = [
-            tokens.keyframes(stride)
-            for tokens, (_, stride, _) in zip(geometry, sessions, strict=True)
-        ]
-        features = FrameFeatures(
-            self._look_at(torch.cat(keyframes)),
-            torch.cat([tokens.camera for tokens in own]),
-            torch.cat([tokens.patches for tokens in own]),
+        together = FrameFeatures(
+            torch.cat([own.vision for own in features]),
+            torch.cat([own.camera_tokens for own in features]),
+            torch.cat([own.patch_tokens for own in features]),
         )
-        visual = self._visual_tokens(features).split(counts)
-        packed = [
-            self.pack(turns, count) for (_, _, turns), count in zip(sessions, counts, strict=True)
-        ]
+        counts = [len(own.vision) for own in features]
+        visual = self._visual_tokens(together).split(counts)
+        packed = [self.pack(own, count) for own, count in zip(turns, counts, strict=True)]
         return self._answer_losses([self._behind_header(tokens) for tokens in visual], packed)
 
     def look(
@@ -164,10 +155,10 @@ class InstructNetwork(nn.Module):
         if geometry is None:
             (geometry,) = self.track([frames])
         own = geometry.keyframes(stride)
-        return FrameFeatures(self._look_at(frames[::stride]), own.camera, own.patches)
+        return FrameFeatures(self.see(frames[::stride]), own.camera, own.patches)
 
-    def _look_at(self, frames: Tensor) -> Tensor:
-        """Image tokens of keyframes."""
+    def see(self, frames: Tensor) -> Tensor:
+        """Run the vision tower: image tokens `[F, N, Dv]` of uint8 frames `[F, S, S, 3]`."""
         with torch.set_grad_enabled(self._train_vision and torch.is_grad_enabled()):
             vision: Tensor = self.model.encode_vision(self.processor.normalize(frames))
         return vision

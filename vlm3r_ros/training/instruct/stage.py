@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -26,8 +26,13 @@ from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation
 from vlm3r_ros.training.instruct.export import export_model
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
-from vlm3r_ros.training.instruct.network import GeometryTokens, InstructNetwork, build_network
-from vlm3r_ros.training.instruct.packing import split_by_turn
+from vlm3r_ros.training.instruct.network import (
+    FrameFeatures,
+    GeometryTokens,
+    InstructNetwork,
+    build_network,
+)
+from vlm3r_ros.training.instruct.packing import Turn, split_by_turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.loop import LOSS
@@ -52,14 +57,23 @@ class Lesson:
     """A session as the network learns from it.
 
     Attributes:
-        keyframes: uint8 `[F, S, S, 3]`.
         inquiries: asked about it; at least one.
+        turns: the same in tokens.
         geometry: tokens of the keyframes.
+        vision: image tokens of the keyframes `[F, N, Dv]`; where the vision tower is trained too,
+            the keyframes themselves, uint8 `[F, S, S, 3]`.
     """
 
-    keyframes: Tensor
     inquiries: list[Inquiry]
+    turns: list[Turn]
     geometry: GeometryTokens
+    vision: Tensor
+
+    def remembered(self) -> Lesson:
+        """The same in half the memory."""
+        camera, patches = self.geometry.camera.half(), self.geometry.patches.half()
+        vision = self.vision.half() if self.vision.is_floating_point() else self.vision
+        return replace(self, geometry=GeometryTokens(camera, patches), vision=vision)
 
 
 class InstructModule(nn.Module):
@@ -136,7 +150,7 @@ class InstructStage:
             random = Random(f"{self.config.run.seed}/{step}")
             count = min(phase.rehearsed, len(self._remembered))
             again = random.sample(list(self._remembered), count)
-            self._remembered.extend(lessons)
+            self._remembered.extend(lesson.remembered() for lesson in lessons)
         return self._compare([*lessons, *again])
 
     def compare(self, asked: list[tuple[Session, list[Inquiry]]]) -> dict[str, Tensor]:
@@ -149,25 +163,43 @@ class InstructStage:
         if not asked:
             return []
         films = [torch.from_numpy(session.color).to(self.device) for session, _ in asked]
+        keyframes = [
+            film[:: session.stride] for film, (session, _) in zip(films, asked, strict=True)
+        ]
         with self._computing():
             geometry = self.network.track(films)
+            if not self.config.model.train_vision:
+                keyframes = self._see(keyframes)
         return [
-            Lesson(film[:: session.stride], inquiries, tokens.keyframes(session.stride))
-            for film, (session, inquiries), tokens in zip(films, asked, geometry, strict=True)
+            Lesson(
+                inquiries,
+                [turn(one, self.network.processor) for one in inquiries],
+                tokens.keyframes(session.stride),
+                seen,
+            )
+            for seen, (session, inquiries), tokens in zip(keyframes, asked, geometry, strict=True)
         ]
 
+    def _see(self, keyframes: Sequence[Tensor]) -> list[Tensor]:
+        """Image tokens of each session's keyframes."""
+        counts = [len(frames) for frames in keyframes]
+        return list(self.network.see(torch.cat(list(keyframes))).split(counts))
+
     def _compare(self, lessons: list[Lesson]) -> dict[str, Tensor]:
-        turns = [[turn(one, self.network.processor) for one in own.inquiries] for own in lessons]
         losses: list[Tensor] = []
         if lessons:
             with self._computing():
-                losses = self.network.side_by_side(
-                    [(own.keyframes, 1, asked) for own, asked in zip(lessons, turns, strict=True)],
-                    [own.geometry for own in lessons],
-                )
+                vision = [lesson.vision for lesson in lessons]
+                if self.config.model.train_vision:
+                    vision = self._see(vision)
+                features = [
+                    FrameFeatures(seen.float(), own.camera.float(), own.patches.float())
+                    for seen, own in zip(vision, (one.geometry for one in lessons), strict=True)
+                ]
+                losses = self.network.side_by_side(features, [one.turns for one in lessons])
         by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
-        for lesson, own, of_tokens in zip(lessons, turns, losses, strict=True):
-            for number, part in split_by_turn(of_tokens.detach(), own):
+        for lesson, of_tokens in zip(lessons, losses, strict=True):
+            for number, part in split_by_turn(of_tokens.detach(), lesson.turns):
                 by_form[_form(lesson.inquiries[number])].append(part.sum())
         questions = sum(len(lesson.inquiries) for lesson in lessons)
         counted = {"questions": torch.tensor(float(questions))}
