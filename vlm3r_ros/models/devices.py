@@ -62,3 +62,9 @@ def resolve_dtype(
 def cpu_has_bfloat16_matmul() -> bool:
     """Whether this CPU multiplies bfloat16 matrices in hardware tiles (AMX)."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def cpu_has_bfloat16_instructions() -> bool:
+    """Whether this CPU multiplies bfloat16 at all, by AMX or AVX-512; others emulate it slowly."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16", False) or found.get("avx512_bf16", False))

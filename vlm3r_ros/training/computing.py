@@ -7,7 +7,16 @@ from contextlib import ExitStack
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vlm3r_ros.models.devices import cpu_has_bfloat16_instructions
 from vlm3r_ros.training.settings import Precision
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> Precision:
+    """The number format that `auto` stands for on a device; others are what they are."""
+    if precision is not Precision.AUTO:
+        return precision
+    fast = device.type != "cpu" or cpu_has_bfloat16_instructions()
+    return Precision.BFLOAT16 if fast else Precision.FLOAT32
 
 
 def computing(
@@ -22,7 +31,7 @@ def computing(
             three times as fast.
     """
     stack = ExitStack()
-    bfloat16 = precision == Precision.BFLOAT16
+    bfloat16 = resolve_precision(precision, device) is Precision.BFLOAT16
     stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=bfloat16))
     if device.type == "cpu":
         # The backward pass of the fused kernel takes ten times as long on a CPU.

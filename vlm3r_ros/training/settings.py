@@ -7,8 +7,12 @@ from enum import StrEnum
 
 
 class Precision(StrEnum):
-    """Number format of matrix products; weights, losses and optimizer are float32."""
+    """Number format of matrix products; weights, losses and optimizer are float32.
 
+    `auto` is bfloat16 where the device multiplies it in hardware, else float32.
+    """
+
+    AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
 
@@ -70,7 +74,7 @@ class RunSettings:
     steps: int = 10_000
     seed: int = 0
     device: str = "auto"
-    precision: Precision = Precision.BFLOAT16
+    precision: Precision = Precision.AUTO
     threads: int = 0
     workers: int = 1
     checkpoint_minutes: float = 5.0

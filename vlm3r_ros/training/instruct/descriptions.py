@@ -18,6 +18,8 @@ from vlm3r_ros.worlds.scene import Scene
 _MOST = 8
 """Things that are told of a frame; the nearest where it shows more."""
 
+_STEP = 0.5  # m: what is finer cannot be seen yet when descriptions teach most, and is but noise
+
 COLUMNS = ("left", "center", "right")
 ROWS = ("top", "middle", "bottom")
 
@@ -28,7 +30,7 @@ class Description:
 
     Attributes:
         number: of the frame, from 1.
-        text: such as `table bottom left 1.4 m, window top right 3.2 m`, from left to right.
+        text: such as `table bottom left 1.5 m, window top right 3.0 m`, from left to right.
     """
 
     number: int
@@ -37,7 +39,8 @@ class Description:
 
 def thing_in_words(name: str, column: int, row: int, distance: float) -> str:
     """A part of a description: a thing in a ninth of the image, metres away."""
-    return f"{name} {ROWS[row]} {COLUMNS[column]} {distance:.1f} m"
+    rounded = round(distance / _STEP) * _STEP
+    return f"{name} {ROWS[row]} {COLUMNS[column]} {rounded:.1f} m"
 
 
 def describe_frames(scene: Scene) -> tuple[Description, ...]:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_checkpoint, save_atomically
-from vlm3r_ros.training.computing import use_threads
+from vlm3r_ros.training.computing import resolve_precision, use_threads
 from vlm3r_ros.training.curves import CurveFile, draw_curves
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
@@ -66,16 +66,18 @@ class DistributedTuning:
         self.config = config
         self.folder = folder
         run = config.run
-        half = "bf16" if run.precision is Precision.BFLOAT16 else "no"
+        device = resolve_device(run.device)
+        precision = resolve_precision(run.precision, device)
+        half = "bf16" if precision is Precision.BFLOAT16 else "no"
         # Which device a process has is accelerate's to say.
-        cpu = run.device != "auto" and resolve_device(run.device).type == "cpu"
+        cpu = run.device != "auto" and device.type == "cpu"
         self.accelerator = Accelerator(mixed_precision=half, cpu=cpu)
         use_threads(self.accelerator.device, run.threads)
         if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
             # It would take this from a data loader; a session is a batch of one.
             plugin = self.accelerator.state.deepspeed_plugin
             plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = 1
-        network = build_network(config.model, run.seed, run.precision)
+        network = build_network(config.model, run.seed, precision)
         self.network: InstructNetwork = network
         self.interviewer = Interviewer.for_training(config.data)
         self.guard = BadStepGuard(run.max_bad_steps)

@@ -6,8 +6,8 @@ word has nothing to do with the tokens of what it names. Each costs thousands of
 
 * image tokens begin by looking at the geometry tokens of their own place;
 * visual tokens begin centred, about as large as what the language model's layers add to them;
-* those in which the vision tower sees a thing begin with its name in them, and some heads of the
-  first layers attend from a word to what is like it and copy what they find (mimetic
+* those in which the vision tower sees a thing begin with its name in them, all of them with where
+  they are in the image and how far away that is; some heads of the first layers attend from a word to what is like it and copy what they find (mimetic
   initialization: Trockman and Kolter, 2023), some of the later ones look everywhere and copy.
 
 All of it is ordinary weights, which training may keep or undo.
@@ -25,6 +25,7 @@ from transformers import Qwen2ForCausalLM
 
 from vlm3r_ros.models.configuration import SpatialFeature, parse_spatial_features
 from vlm3r_ros.models.fusion import SpatialVisualFusion
+from vlm3r_ros.training.instruct.descriptions import COLUMNS, ROWS
 from vlm3r_ros.training.instruct.network import FrameFeatures, InstructNetwork
 from vlm3r_ros.training.vision.filming import Patches
 from vlm3r_ros.training.vision.losses import PRESENT_SHARE
@@ -37,6 +38,11 @@ _VISUAL_SIZE = 0.5  # root mean square of visual tokens; layers add about 1
 _NAMED_SHARE = 0.5  # of the projector's hidden units, at most, that may name things
 _NAME_GAIN, _NAME_FROM = 6.0, 0.1  # of what least squares make of "is it there?", 0 or 1
 _NAME_SIZE = 0.17  # root mean square of a name in a visual token, of each unit of its gain
+_PLACE_GAIN, _PLACE_FROM = 4.0, 0.3  # of what least squares make of "is it in this third?"
+_PLACE_SIZE = 0.12  # root mean square of a word for a place, likewise
+_MEASURE_SIZE = 0.3  # of a coordinate or of the logarithm of depth, of each standard deviation
+_NEAREST, _FARTHEST = 0.3, 12.0  # m
+_PLACE_UNITS = 2 * 3 + len(COLUMNS) + len(ROWS)
 _LIKENESS_LAYERS = 2
 _LIKENESS_GAIN = 1.4  # of queries and keys
 
@@ -74,8 +80,9 @@ def initialize(network: InstructNetwork, sessions: Sequence[Tensor], patches: Pa
     _, last = _linear_layers(model.projector)
     last.weight.mul_(gain)
     last.bias.copy_((last.bias - mean) * gain)
-    if _NAMED_SHARE * last.out_features >= len(CATEGORIES):
+    if _NAMED_SHARE * last.out_features >= len(CATEGORIES) + _PLACE_UNITS:
         name_what_is_seen(network, patches)
+        tell_where_it_is(network, patches)
         last.bias.sub_(model.project(fused).flatten(0, 1).mean(0))
     copy_what_is_seen(model.language_model)
 
@@ -103,6 +110,61 @@ def name_what_is_seen(network: InstructNetwork, patches: Patches) -> None:
         ids = sorted({*tokenizer.encode(name), *tokenizer.encode(f" {name}")})
         meaning = words[ids].mean(0)
         last.weight[:, unit] = _NAME_SIZE * meaning / meaning.square().mean().sqrt()
+
+
+@torch.no_grad()
+def tell_where_it_is(network: InstructNetwork, patches: Patches) -> None:
+    """Let the projector's next hidden units say where in the image a patch is, and how far away.
+
+    The thirds of the image are told by the embeddings of their words; across, down and the
+    logarithm of depth by a direction each, of any value.
+
+    Args:
+        network: changed in place.
+        patches: frames with the depth of each patch.
+    """
+    model, tokenizer = network.model, network.processor.tokenizer
+    device = model.image_newline.device
+    frames = torch.from_numpy(patches.color).to(device)
+    rooms = torch.from_numpy(patches.room).to(device)
+    looks = [network.look(frames[rooms == room], 1) for room in rooms.unique()]
+    fused = torch.cat(
+        [model.fuse(look.vision, look.camera_tokens, look.patch_tokens).float() for look in looks]
+    )
+    side = math.isqrt(fused.shape[1])
+    ticks = ((torch.arange(side, device=device) + 0.5) / side).repeat(len(fused), 1)
+    across, down = ticks[:, None].expand(-1, side, -1), ticks[:, :, None].expand(-1, -1, side)
+    depth = torch.from_numpy(patches.depth).to(device).nan_to_num(_FARTHEST)
+    far = depth.clamp(_NEAREST, _FARTHEST).log().flatten()
+    measures = torch.stack((across.flatten(), down.flatten(), far), -1)
+    measures = (measures - measures.mean(0)) / measures.std(0)
+    thirds = torch.cat(
+        [
+            (place.flatten()[:, None] * len(words)).long() == torch.arange(len(words)).to(device)
+            for place, words in ((across, COLUMNS), (down, ROWS))
+        ],
+        -1,
+    ).float()
+    tokens = fused.flatten(0, 1)
+    first, last = _linear_layers(model.projector)
+    begin, count = len(CATEGORIES), measures.shape[1]
+    # gelu(z) - gelu(-z) = z: two units each pass a number on as it is.
+    directions = torch.nn.init.orthogonal_(last.weight.new_empty(count, last.out_features))
+    directions *= _MEASURE_SIZE * math.sqrt(last.out_features)
+    weight, bias = _least_squares(tokens, measures)
+    for sign in (1, -1):
+        units = slice(begin, begin + count)
+        first.weight[units], first.bias[units] = sign * weight, sign * bias
+        last.weight[:, units] = sign * directions.T
+        begin += count
+    weight, bias = _least_squares(tokens, thirds)
+    words = _embeddings(model.language_model)
+    for number, name in enumerate((*COLUMNS, *ROWS)):
+        unit = begin + number
+        first.weight[unit] = _PLACE_GAIN * weight[number]
+        first.bias[unit] = _PLACE_GAIN * (bias[number] - _PLACE_FROM)
+        meaning = words[tokenizer.encode(f" {name}")].mean(0)
+        last.weight[:, unit] = _PLACE_SIZE * meaning / meaning.square().mean().sqrt()
 
 
 @torch.no_grad()

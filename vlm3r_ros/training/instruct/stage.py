@@ -19,7 +19,7 @@ from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
-from vlm3r_ros.training.computing import computing, use_threads
+from vlm3r_ros.training.computing import computing, resolve_precision, use_threads
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
@@ -105,7 +105,8 @@ class InstructStage:
         self.config = config
         self.device = resolve_device(config.run.device)
         run = config.run
-        self.network = build_network(config.model, run.seed, run.precision).to(self.device)
+        precision = resolve_precision(run.precision, self.device)
+        self.network = build_network(config.model, run.seed, precision).to(self.device)
         self.interviewer = Interviewer.for_training(config.data)
         self.module = InstructModule(self.network, self.interviewer)
         if config.init_from:
