@@ -9,17 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from vlm3r_ros.training.errors import TrainingError
-from vlm3r_ros.training.settings import OptimizerSettings
+from vlm3r_ros.training.muon import MUON, MuonAdamW
+from vlm3r_ros.training.settings import OptimizerKind, OptimizerSettings
+
+_OUTPUT_LAYER = "lm_head.weight"  # a row of it is a word's, as one of the embeddings is
 
 
 def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
-    """AdamW over the parameters that want a gradient; only matrices and kernels decay.
+    """AdamW or Muon over the parameters that want a gradient; only matrices and kernels decay.
 
     A parameter with an attribute `learning_rate_share` learns at that share of the learning rate.
     """
     embeddings = {id(child.weight) for child in module.modules() if isinstance(child, nn.Embedding)}
-    # By share of the learning rate: decayed ones and others.
-    shared: dict[float, tuple[list[Tensor], list[Tensor]]] = {1.0: ([], [])}
+    muon = settings.kind is OptimizerKind.MUON
+    # By share of the learning rate: decayed ones, others, and those that Muon moves.
+    shared: dict[float, tuple[list[Tensor], list[Tensor], list[Tensor]]] = {1.0: ([], [], [])}
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -27,14 +31,21 @@ def build_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.opt
         is_matrix = name.endswith("weight") and parameter.ndim >= 2
         decays = is_matrix and id(parameter) not in embeddings
         share = getattr(parameter, "learning_rate_share", 1.0)
-        decayed, plain = shared.setdefault(share, ([], []))
-        (decayed if decays else plain).append(parameter)
+        decayed, plain, hidden = shared.setdefault(share, ([], [], []))
+        if muon and decays and parameter.ndim == 2 and not name.endswith(_OUTPUT_LAYER):
+            hidden.append(parameter)
+        else:
+            (decayed if decays else plain).append(parameter)
     groups = []
-    for share, (decayed, plain) in shared.items():
+    for share, (decayed, plain, hidden) in shared.items():
         groups.append({"params": decayed, "weight_decay": settings.weight_decay, "share": share})
         groups.append({"params": plain, "weight_decay": 0.0, "share": share})
+        if muon:
+            decay = settings.weight_decay
+            groups.append({"params": hidden, "weight_decay": decay, "share": share, MUON: True})
     parameters = [parameter for parts in shared.values() for part in parts for parameter in part]
-    return torch.optim.AdamW(
+    kind = MuonAdamW if muon else torch.optim.AdamW
+    return kind(
         groups, lr=settings.learning_rate, betas=settings.betas, fused=_can_fuse(parameters)
     )
 

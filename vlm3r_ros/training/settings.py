@@ -17,11 +17,19 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class OptimizerKind(StrEnum):
+    """How weight matrices learn; biases, norms, embeddings and output layers learn by AdamW."""
+
+    ADAMW = "adamw"
+    MUON = "muon"
+
+
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW with a linear warm-up, then a cosine down to a share of the learning rate.
+    """An optimizer with a linear warm-up, then a cosine down to a share of the learning rate.
 
     Attributes:
+        kind: `adamw`, or `muon`, which takes fewer steps.
         learning_rate: at the end of the warm-up.
         final_share: of the learning rate, at the last step.
         warmup_steps: steps over which it rises from nothing.
@@ -33,6 +41,7 @@ class OptimizerSettings:
         ValueError: a setting makes no sense.
     """
 
+    kind: OptimizerKind = OptimizerKind.ADAMW
     learning_rate: float = 1e-3
     final_share: float = 0.05
     warmup_steps: int = 200

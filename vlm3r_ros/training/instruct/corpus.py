@@ -32,8 +32,8 @@ FRAME_NAMES = tuple(
     for number in range(1, FRAMES_WITH_NAMES + 1)
     for name in (f"frame {number}", f"of {number}")
 )
-"""A frame of a video is addressed by a token of its own, and so is their number: which visual tokens
-are meant would else have to be worked out from digits first."""
+"""A frame of a video is addressed by a token of its own, and so is their number: which visual
+tokens are meant would else have to be worked out from digits first."""
 
 _ROUTE = "1. [please fill in] 2. Go forward until the {a} 3. [please fill in] 4. Go forward until"
 _PASSES = 3

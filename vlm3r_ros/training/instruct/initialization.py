@@ -7,8 +7,9 @@ word has nothing to do with the tokens of what it names. Each costs thousands of
 * image tokens begin by looking at the geometry tokens of their own place;
 * visual tokens begin centred, about as large as what the language model's layers add to them;
 * those in which the vision tower sees a thing begin with its name in them, all of them with where
-  they are in the image and how far away that is; some heads of the first layers attend from a word to what is like it and copy what they find (mimetic
-  initialization: Trockman and Kolter, 2023), some of the later ones look everywhere and copy.
+  they are in the image and how far away that is; some heads of the first layers attend from a word
+  to what is like it and copy what they find (mimetic initialization: Trockman and Kolter, 2023),
+  some of the later ones look everywhere and copy.
 
 All of it is ordinary weights, which training may keep or undo.
 """
