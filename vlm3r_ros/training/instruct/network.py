@@ -214,7 +214,7 @@ class InstructNetwork(nn.Module):
         device = self.model.image_newline.device
         return pack(turns, len(self._header), self.model.tokens_per_frame, frames, device)
 
-    def _read(self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]) -> list[Tensor]:
+    def read(self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]) -> list[Tensor]:
         """What the language model makes of the question tokens `[S, H]` of each session.
 
         The sessions, each with its prefix `[P, H]`, lie one behind the other in one pass.
@@ -243,7 +243,7 @@ class InstructNetwork(nn.Module):
     def _answer_losses(
         self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]
     ) -> list[Tensor]:
-        hidden = torch.cat(self._read(prefixes, packed))
+        hidden = torch.cat(self.read(prefixes, packed))
         labels = torch.cat([one.labels for one in packed])
         taught = labels != IGNORED
         logits = self.model.language_model.lm_head(hidden[taught])

@@ -157,6 +157,8 @@ class Phase:
         described: share of the keyframes that are to be described in words.
         rehearsed: sessions of earlier steps that are learned from again in each step, which saves
             filming and tracking; a run that goes on begins to remember anew.
+        addressed: whether heads that look at the frame a question names are arranged at the first
+            step (`addressing`); all sessions of the phase must be of one length.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -169,6 +171,7 @@ class Phase:
     moments: int = 2
     described: float = 0.0
     rehearsed: int = 0
+    addressed: bool = False
 
     def __post_init__(self) -> None:
         if min(self.until, self.videos, self.questions, self.moments) < 1:
@@ -177,6 +180,8 @@ class Phase:
             raise ValueError(f"frames is {self.frames}; give the least, 2 or more, and the most")
         if self.rehearsed < 0:
             raise ValueError(f"rehearsed is {self.rehearsed}; it cannot be below 0")
+        if self.addressed and self.frames[0] != self.frames[1]:
+            raise ValueError(f"addressed: frames is {self.frames}; it must be one length, twice")
         if not 0 <= self.described <= 1:
             raise ValueError(f"described is {self.described}; it is a share in [0, 1]")
 
@@ -236,6 +241,10 @@ class InstructConfig:
         ends = [phase.until for phase in self.curriculum]
         if not ends or ends != sorted(set(ends)):
             raise ValueError(f"curriculum: the phases end at {ends}; each must end after the last")
+
+    def begins(self, step: int) -> bool:
+        """Whether a phase begins with this step."""
+        return step == 0 or any(step == phase.until for phase in self.curriculum[:-1])
 
     def phase(self, step: int) -> Phase:
         """The phase that a step is in."""

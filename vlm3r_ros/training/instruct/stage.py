@@ -21,6 +21,7 @@ from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
 from vlm3r_ros.training.computing import computing, resolve_precision, use_threads
 from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.instruct.addressing import address_frames
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
@@ -44,7 +45,7 @@ from vlm3r_ros.worlds.world import Split
 _STEPS_AHEAD = 3
 """Steps whose sessions the workers film while one is computed."""
 _LOOK_AT = 12
-"""Sessions by whose frames a new model's first weights are arranged."""
+"""Sessions by whose frames weights are arranged."""
 _LEARN_NAMES_IN, _IMAGES = 24, 4
 """Rooms, and frames of each, from which the projector learns what tokens of things are like."""
 _REMEMBERED = 2000
@@ -144,6 +145,8 @@ class InstructStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Film, ask and compare; see `Stage`."""
         phase = self.config.phase(step)
+        if phase.addressed and self.config.begins(step):
+            self._address_frames(step)
         sessions = [next(self._sessions) for _ in range(phase.videos)]
         lessons = self._prepare([(session, self.interviewer.ask(session)) for session in sessions])
         again: list[Lesson] = []
@@ -243,6 +246,24 @@ class InstructStage:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.run.seed)
             initialize(self.network, sessions, Patches.concatenate(rooms))
+
+    def _address_frames(self, step: int) -> None:
+        """Arrange heads by questions about the sessions of a step and those after it."""
+        tasks = training_tasks(self.config, self.network.processor.image_size, step)
+        # Asked by another one, at the end: the next questions of training are what they were.
+        interviewer = Interviewer.for_training(replace(self.config.data, early=0.0))
+        training = self.module.training
+        self.module.eval()
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), self._computing():
+            torch.manual_seed(self.config.run.seed)
+            looks = []
+            for session in map(film_session, islice(tasks, _LOOK_AT)):
+                film = torch.from_numpy(session.color).to(self.device)
+                inquiries = interviewer.ask(session)
+                turns = [turn(one, self.network.processor) for one in inquiries]
+                looks.append((self.network.look(film, session.stride), turns))
+            address_frames(self.network, looks)
+        self.module.train(training)
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights, but with questions from the beginning.
