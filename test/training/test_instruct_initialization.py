@@ -3,10 +3,17 @@
 import torch
 
 from vlm3r_ros.models.fusion import SpatialVisualFusion
-from vlm3r_ros.training.instruct.initialization import copy_what_is_seen, look_at_own_place
+from vlm3r_ros.training.instruct.initialization import (
+    copy_what_is_seen,
+    look_at_own_place,
+    tell_where_it_is,
+)
 from vlm3r_ros.training.instruct.network import build_network
 from vlm3r_ros.training.instruct.settings import ModelSettings
 from vlm3r_ros.training.settings import Precision
+from vlm3r_ros.training.vision.filming import FilmTask, Patches, film
+from vlm3r_ros.training.vision.settings import DataSettings
+from vlm3r_ros.worlds.world import Split
 
 SIDE = 6
 
@@ -49,3 +56,34 @@ def test_a_word_looks_at_where_it_stood_before():
     before = attention[0, 0, -1, :-1]
     assert int(before.argmax()) == 5
     assert float(before[5]) > 3 * float(before.median())
+
+
+def test_visual_tokens_say_where_they_are_and_how_far():
+    settings = ModelSettings(size="tiny", vocabulary=512, text={"hidden_size": 128})
+    network = build_network(settings, 0, Precision.FLOAT32).eval()
+    model = network.model
+    size, patch = network.processor.image_size, model.config.vision_config.patch_size
+    patches = Patches.concatenate(
+        [
+            film(FilmTask(Split.TRAIN, 0, room, 4, size, patch, DataSettings(), augment=False))
+            for room in range(6)
+        ]
+    )
+    words = model.language_model.get_input_embeddings().weight
+
+    def told(word: str) -> torch.Tensor:
+        """How much of a word is in each token `[F, rows, columns]`."""
+        meaning = words[network.processor.tokenizer.encode(f" {word}")].mean(0)
+        looks = [network.look(torch.from_numpy(patches.color[k : k + 4]), 1) for k in (0, 4, 8)]
+        tokens = torch.cat(
+            [model.project(model.fuse(o.vision, o.camera_tokens, o.patch_tokens)) for o in looks]
+        )
+        side = size // patch
+        return (tokens @ meaning).unflatten(1, (side, side))
+
+    with torch.no_grad():
+        before = told("left")
+        tell_where_it_is(network, patches)
+        left, top = told("left"), told("top")
+    assert left[..., 0].mean() > left[..., -1].mean() + 3 * before.std()
+    assert top[:, 0].mean() > top[:, -1].mean() + 3 * before.std()

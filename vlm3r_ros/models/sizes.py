@@ -84,7 +84,8 @@ def nano_config() -> Vlm3rConfig:
             vocab_size=1536,
             hidden_size=256,
             intermediate_size=512,
-            num_hidden_layers=4,
+            # To compare two things and then to find the letter of the answer takes this many.
+            num_hidden_layers=6,
             num_attention_heads=4,
             num_key_value_heads=2,
             max_position_embeddings=8192,

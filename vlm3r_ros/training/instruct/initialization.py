@@ -35,17 +35,17 @@ from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 _WAVES = 3  # of a place's code, by axis: half a turn over the grid, a whole one, one and a half
 _SHARPNESS = 4.0  # logits that attention loses from one's own patch to the next
 _RIDGE = 1e-2  # of the tokens' variance
-_VISUAL_SIZE = 0.5  # root mean square of visual tokens; layers add about 1
+_VISUAL_SIZE = 0.3  # root mean square of visual tokens, before names and places are added
 _NAMED_SHARE = 0.5  # of the projector's hidden units, at most, that may name things
 _NAME_GAIN, _NAME_FROM = 6.0, 0.1  # of what least squares make of "is it there?", 0 or 1
-_NAME_SIZE = 0.17  # root mean square of a name in a visual token, of each unit of its gain
+_NAME_SIZE = 0.6  # root mean square of a name in a visual token, of each unit of its gain
 _PLACE_GAIN, _PLACE_FROM = 4.0, 0.3  # of what least squares make of "is it in this third?"
-_PLACE_SIZE = 0.12  # root mean square of a word for a place, likewise
-_MEASURE_SIZE = 0.3  # of a coordinate or of the logarithm of depth, of each standard deviation
+_PLACE_SIZE = 0.08  # root mean square of a word for a place, likewise
+_MEASURE_SIZE = 0.2  # of a coordinate or of the logarithm of depth, of each standard deviation
 _NEAREST, _FARTHEST = 0.3, 12.0  # m
 _PLACE_UNITS = 2 * 3 + len(COLUMNS) + len(ROWS)
 _LIKENESS_LAYERS = 2
-_LIKENESS_GAIN = 1.4  # of queries and keys
+_LIKENESS_GAIN = 2.5  # of queries and keys
 
 
 @torch.no_grad()

@@ -33,6 +33,9 @@ from vlm3r_ros.training.instruct.settings import LoraSettings, ModelSettings
 from vlm3r_ros.training.settings import Precision
 
 
+_SHARE_OF_NAMES = 0.2  # of the learning rate
+
+
 @dataclass(frozen=True, eq=False)
 class GeometryTokens:
     """What the geometry encoder makes of a session's frames.
@@ -98,7 +101,13 @@ class InstructNetwork(nn.Module):
         model.vision_tower.post_layernorm.requires_grad_(False)
         if model.config.spatial_features == "none":
             model.fusion.requires_grad_(False)
-        if lora is not None:
+        if lora is None:
+            # Visual tokens hold words' embeddings: at the full rate, the two drift apart before
+            # anything is made of it, and names drown in what else is learned.
+            for part in (model.projector, model.language_model.get_input_embeddings()):
+                for parameter in part.parameters():
+                    parameter.learning_rate_share = _SHARE_OF_NAMES
+        else:
             model.image_newline.requires_grad_(False)
             add_adapters(model.language_model, lora)
         header, _ = split_at_image(chat_prompt(IMAGE_PLACEHOLDER))
