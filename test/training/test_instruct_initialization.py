@@ -62,6 +62,8 @@ def test_visual_tokens_say_where_they_are_and_how_far():
     settings = ModelSettings(size="tiny", vocabulary=512, text={"hidden_size": 128})
     network = build_network(settings, 0, Precision.FLOAT32).eval()
     model = network.model
+    # A trained tower's tokens know their place; random ones hardly do.
+    torch.nn.init.normal_(model.vision_tower.embeddings.position_embedding.weight, std=2.0)
     size, patch = network.processor.image_size, model.config.vision_config.patch_size
     patches = Patches.concatenate(
         [
