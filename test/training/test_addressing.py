@@ -50,7 +50,7 @@ def test_words_behind_a_frames_name_look_at_that_frame(network):
     shares = [attention_by_frame(network, features, turn) for turn in turns]
     named = [frame_named(network, turn) for turn in turns]
     looked_at = sum(float(share[frame]) for share, frame in zip(shares, named, strict=True))
-    assert looked_at > 2 * float(torch.stack(shares).mean(1).sum())
+    assert looked_at > 1.5 * float(torch.stack(shares).mean(1).sum())
 
 
 def frame_named(network: InstructNetwork, turn: Turn) -> int:

@@ -47,13 +47,13 @@ class MuonAdamW(torch.optim.AdamW):
         return loss
 
     def _step_matrices(self, group: dict[str, Any]) -> None:
-        alike: defaultdict[torch.Size, list[Tensor]] = defaultdict(list)
+        alike: defaultdict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
         for matrix in group["params"]:
             if matrix.grad is not None:
-                alike[matrix.shape].append(matrix)
-        for shape, matrices in alike.items():
+                alike[matrix.shape].append((matrix, matrix.grad))
+        for shape, pairs in alike.items():
+            matrices, gradients = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             momenta = [self._momentum(matrix) for matrix in matrices]
-            gradients = [matrix.grad for matrix in matrices]
             torch._foreach_lerp_(momenta, gradients, 1 - _MOMENTUM)
             # Nesterov's: as if the next gradient were like this one.
             ahead = torch._foreach_lerp(gradients, momenta, _MOMENTUM)

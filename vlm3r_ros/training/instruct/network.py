@@ -32,7 +32,6 @@ from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack
 from vlm3r_ros.training.instruct.settings import LoraSettings, ModelSettings
 from vlm3r_ros.training.settings import Precision
 
-
 _SHARE_OF_NAMES = 0.2  # of the learning rate
 
 
