@@ -33,7 +33,7 @@ class MuonAdamW(torch.optim.AdamW):
         torch.optim.Optimizer.__setstate__(self, state)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take a step; both kinds of groups follow their own `lr` and `weight_decay`."""
         groups = self.param_groups
         try:

@@ -20,9 +20,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlm3r_ros.training.instruct.corpus import FRAMES_WITH_NAMES
 from vlm3r_ros.training.instruct.network import FrameFeatures, InstructNetwork
@@ -93,7 +94,7 @@ def address_frames(
 def _name_ids(network: InstructNetwork) -> list[int]:
     tokenizer = network.processor.tokenizer
     names = [f"frame {number}" for number in range(1, FRAMES_WITH_NAMES + 1)]
-    return [int(tokenizer.convert_tokens_to_ids(name)) for name in names]
+    return cast(list[int], tokenizer.convert_tokens_to_ids(names))
 
 
 def _frequencies(network: InstructNetwork) -> tuple[list[int], Tensor]:
@@ -102,7 +103,7 @@ def _frequencies(network: InstructNetwork) -> tuple[list[int], Tensor]:
     The slower half belongs to what is alike (`copy_what_is_seen`).
     """
     model = network.model
-    turning = model.language_model.model.rotary_emb.inv_freq
+    turning = cast(Tensor, model.language_model.model.rotary_emb.inv_freq)
     shortest = _SHORTEST * model.tokens_per_frame
     used = [
         number
@@ -116,7 +117,7 @@ def _make_names(network: InstructNetwork) -> None:
     """Embed frames' names as waves, and let the first layer spread them."""
     model = network.model
     language_model = model.language_model
-    embeddings = language_model.get_input_embeddings().weight
+    embeddings: Tensor = cast(nn.Embedding, language_model.get_input_embeddings()).weight
     layer = language_model.model.layers[_NAMED_IN]
     attention = layer.self_attn
     head_dim, hidden = attention.head_dim, embeddings.shape[1]

@@ -105,7 +105,7 @@ class InstructNetwork(nn.Module):
             # anything is made of it, and names drown in what else is learned.
             for part in (model.projector, model.language_model.get_input_embeddings()):
                 for parameter in part.parameters():
-                    parameter.learning_rate_share = _SHARE_OF_NAMES
+                    parameter.learning_rate_share = _SHARE_OF_NAMES  # type: ignore[attr-defined]
         else:
             model.image_newline.requires_grad_(False)
             add_adapters(model.language_model, lora)
