@@ -108,6 +108,7 @@ def test_a_reset_ends_the_guidance_and_clears_what_was_drawn(bench: Bench, monke
     see_a_room(node, camera)
     place_a_door(node, monkeypatch)
     assert bench.ask("", navigate=True, target="door").hint.status == "on the way"
+    assert wait_until(lambda: drawings and hints)
     assert bench.call(Trigger, "vlm3r/reset", Trigger.Request()).success
     assert wait_until(lambda: hints[-1].status == "session reset")
     assert wait_until(
