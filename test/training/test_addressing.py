@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 import torch
+from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from vlm3r_ros.training.config import ConfigError, parse
 from vlm3r_ros.training.instruct.addressing import address_frames
@@ -77,15 +78,12 @@ def attention_by_frame(
         network.read([prefix], [packed])
         hook.remove()
         positions = torch.cat((torch.arange(len(prefix)), packed.positions))[None]
-        cos, sin = (part[0] for part in model.rotary_emb(caught[0][None], positions))
-        half = layer.head_dim // 2
-        query, key = (
-            x * cos + torch.cat((-x[:, half:], x[:, :half]), -1) * sin
-            for x in (
-                projection(caught[0])[:, : layer.head_dim]
-                for projection in (layer.q_proj, layer.k_proj)
-            )
+        cos, sin = model.rotary_emb(caught[0][None], positions)
+        heads = (
+            projection(caught[0])[None, None, :, : layer.head_dim]
+            for projection in (layer.q_proj, layer.k_proj)
         )
+        query, key = (x[0, 0] for x in apply_rotary_pos_emb(*heads, cos, sin))
         attention = (query[-1] @ key[: len(prefix)].T / layer.head_dim**0.5).softmax(-1)
     begin = len(prefix) - FRAMES * network.model.tokens_per_frame
     return attention[begin:].reshape(FRAMES, -1).sum(-1)

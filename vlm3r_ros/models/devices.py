@@ -66,5 +66,5 @@ def cpu_has_bfloat16_matmul() -> bool:
 
 def cpu_has_bfloat16_instructions() -> bool:
     """Whether this CPU multiplies bfloat16 at all, by AMX or AVX-512; others emulate it slowly."""
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("amx_bf16", False) or found.get("avx512_bf16", False))
+    avx512 = bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+    return avx512 or cpu_has_bfloat16_matmul()

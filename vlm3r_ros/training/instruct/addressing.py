@@ -23,9 +23,14 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vlm3r_ros.training.instruct.corpus import FRAMES_WITH_NAMES
+from vlm3r_ros.training.instruct.initialization import (
+    least_squares,
+    slow_numbers,
+    word_embeddings,
+)
 from vlm3r_ros.training.instruct.network import FrameFeatures, InstructNetwork
 from vlm3r_ros.training.instruct.packing import Turn
 
@@ -117,12 +122,11 @@ def _make_names(network: InstructNetwork) -> None:
     """Embed frames' names as waves, and let the first layer spread them."""
     model = network.model
     language_model = model.language_model
-    embeddings: Tensor = cast(nn.Embedding, language_model.get_input_embeddings()).weight
+    embeddings = word_embeddings(language_model)
     layer = language_model.model.layers[_NAMED_IN]
     attention = layer.self_attn
     head_dim, hidden = attention.head_dim, embeddings.shape[1]
-    half = head_dim // 2
-    slow = torch.cat((torch.arange(half // 2, half), torch.arange(half + half // 2, head_dim)))
+    slow = slow_numbers(head_dim)
     _, _, directions = torch.linalg.svd(attention.k_proj.weight[slow], full_matrices=False)
     shared = directions[0]
     _, turning = _frequencies(network)
@@ -195,12 +199,7 @@ def _find_frames(network: InstructNetwork, layer: int, words: _Words, frames: in
     target = torch.cat((angle.cos(), -angle.sin()), -1)
     fitted = words.session % _HELD_OUT != 0
     states = words.hidden.cpu()
-    mean, offset = states[fitted].mean(0), target[fitted].mean(0)
-    centred = states[fitted] - mean
-    products = centred.T @ centred
-    products += _RIDGE * products.diagonal().mean() * torch.eye(len(products))
-    weight = torch.linalg.solve(products, centred.T @ (target[fitted] - offset)).T
-    bias = offset - weight @ mean
+    weight, bias = least_squares(states[fitted], target[fitted], _RIDGE)
     attention = network.model.language_model.model.layers[layer].self_attn
     half = attention.head_dim // 2
     gain = _FRAME_SCORE * math.sqrt(attention.head_dim) / _KEY

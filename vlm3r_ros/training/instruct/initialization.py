@@ -72,9 +72,9 @@ def initialize(network: InstructNetwork, sessions: Sequence[Tensor], patches: Pa
         alike = features.vision.shape[1] == features.patch_tokens.shape[1]
         if alike and SpatialFeature.PATCH_TOKENS in used:
             look_at_own_place(fusion, features.vision, features.patch_tokens)
-        fused = model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
+        fused = network.fuse(features)
         fusion.out_norm.bias.sub_((fused - features.vision).flatten(0, 1).mean(0))
-        fused = model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
+        fused = network.fuse(features)
     projected = model.project(fused).flatten(0, 1)
     mean = projected.mean(0)
     gain = _VISUAL_SIZE / (projected - mean).square().mean().sqrt()
@@ -101,12 +101,12 @@ def name_what_is_seen(network: InstructNetwork, patches: Patches) -> None:
     visual = model.encode_vision(pixels.to(model.image_newline.device)).float().flatten(0, 1)
     shares = torch.from_numpy(patches.shares).to(visual.device).float().flatten(0, 1)
     present = (shares[:, 1:] >= PRESENT_SHARE).float()
-    weight, bias = _least_squares(visual, present)
+    weight, bias = least_squares(visual, present)
     first, last = _linear_layers(model.projector)
     count = present.shape[1]
     first.weight[:count] = _NAME_GAIN * weight
     first.bias[:count] = _NAME_GAIN * (bias - _NAME_FROM)
-    words = _embeddings(model.language_model)
+    words = word_embeddings(model.language_model)
     for unit, name in enumerate(CATEGORIES):
         ids = sorted({*tokenizer.encode(name), *tokenizer.encode(f" {name}")})
         meaning = words[ids].mean(0)
@@ -129,9 +129,7 @@ def tell_where_it_is(network: InstructNetwork, patches: Patches) -> None:
     frames = torch.from_numpy(patches.color).to(device)
     rooms = torch.from_numpy(patches.room).to(device)
     looks = [network.look(frames[rooms == room], 1) for room in rooms.unique()]
-    fused = torch.cat(
-        [model.fuse(look.vision, look.camera_tokens, look.patch_tokens).float() for look in looks]
-    )
+    fused = torch.cat([network.fuse(look).float() for look in looks])
     side = math.isqrt(fused.shape[1])
     ticks = ((torch.arange(side, device=device) + 0.5) / side).repeat(len(fused), 1)
     across, down = ticks[:, None].expand(-1, side, -1), ticks[:, :, None].expand(-1, -1, side)
@@ -152,14 +150,14 @@ def tell_where_it_is(network: InstructNetwork, patches: Patches) -> None:
     # gelu(z) - gelu(-z) = z: two units each pass a number on as it is.
     directions = torch.nn.init.orthogonal_(last.weight.new_empty(count, last.out_features))
     directions *= _MEASURE_SIZE * math.sqrt(last.out_features)
-    weight, bias = _least_squares(tokens, measures)
+    weight, bias = least_squares(tokens, measures)
     for sign in (1, -1):
         units = slice(begin, begin + count)
         first.weight[units], first.bias[units] = sign * weight, sign * bias
         last.weight[:, units] = sign * directions.T
         begin += count
-    weight, bias = _least_squares(tokens, thirds)
-    words = _embeddings(model.language_model)
+    weight, bias = least_squares(tokens, thirds)
+    words = word_embeddings(model.language_model)
     for number, name in enumerate((*COLUMNS, *ROWS)):
         unit = begin + number
         first.weight[unit] = _PLACE_GAIN * weight[number]
@@ -176,14 +174,13 @@ def copy_what_is_seen(language_model: Qwen2ForCausalLM) -> None:
     embedding turns slowly are compared: distance hardly counts. In later layers they attend to all
     tokens alike. A token that has a word's embedding in it makes that word likelier.
     """
-    words = _embeddings(language_model)
+    words = word_embeddings(language_model)
     language_model.lm_head.weight.copy_(words)
     config = language_model.config
     assert config.num_key_value_heads is not None
     groups = config.num_attention_heads // config.num_key_value_heads
     head_dim = config.hidden_size // config.num_attention_heads
-    half = head_dim // 2
-    slow = torch.cat((torch.arange(half // 2, half), torch.arange(half + half // 2, head_dim)))
+    slow = slow_numbers(head_dim)
     for number, layer in enumerate(language_model.model.layers):
         attention = layer.self_attn
         copied = torch.nn.init.orthogonal_(words.new_empty(head_dim, config.hidden_size))
@@ -227,7 +224,7 @@ def look_at_own_place(fusion: SpatialVisualFusion, visual: Tensor, spatial: Tens
         (fusion.spatial_norm(spatial), shared),
     )
     for part, (tokens, width) in enumerate(maps):
-        weight, bias = _least_squares(tokens.flatten(0, 1)[:, :width], target)
+        weight, bias = least_squares(tokens.flatten(0, 1)[:, :width], target)
         count = min(head_dim, len(weight))
         for head in range(max(1, fusion.heads // 2)):
             rows = slice(part * dim + head * head_dim, part * dim + (head + 1) * head_dim)
@@ -245,7 +242,13 @@ def _linear_layers(projector: nn.Sequential) -> tuple[nn.Linear, nn.Linear]:
     return first, last
 
 
-def _embeddings(language_model: Qwen2ForCausalLM) -> Tensor:
+def slow_numbers(head_dim: int) -> Tensor:
+    """Which numbers of a head's queries and keys the rotary embedding turns slowly: one half."""
+    half = head_dim // 2
+    return torch.cat((torch.arange(half // 2, half), torch.arange(half + half // 2, head_dim)))
+
+
+def word_embeddings(language_model: Qwen2ForCausalLM) -> Tensor:
     """Of all tokens `[V, H]`."""
     return cast(nn.Embedding, language_model.get_input_embeddings()).weight
 
@@ -259,11 +262,17 @@ def _place_code(patches: int) -> Tensor:
     return torch.cat((waves[rows.flatten()], waves[columns.flatten()]), -1)
 
 
-def _least_squares(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights `[O, I]` and bias `[O]` from features `[N, I]` to targets `[N, O]`."""
+def least_squares(x: Tensor, y: Tensor, ridge: float = _RIDGE) -> tuple[Tensor, Tensor]:
+    """Weights `[O, I]` and bias `[O]` from features `[N, I]` to targets `[N, O]`.
+
+    Args:
+        x: features.
+        y: targets.
+        ridge: added to the features' variance, as a share of it.
+    """
     mean, offset = x.mean(0), y.mean(0)
     centred = x - mean
     products = centred.T @ centred
-    products += _RIDGE * products.diagonal().mean() * torch.eye(len(products), device=x.device)
+    products += ridge * products.diagonal().mean() * torch.eye(len(products), device=x.device)
     weight = torch.linalg.solve(products, centred.T @ (y - offset)).T
     return weight, offset - weight @ mean

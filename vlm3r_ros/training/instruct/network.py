@@ -210,8 +210,12 @@ class InstructNetwork(nn.Module):
 
     def _visual_tokens(self, features: FrameFeatures) -> Tensor:
         """What the language model reads of keyframes `[F, T, H]`."""
-        fused = self.model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
-        return self.model.add_newlines(self.model.pool(self.model.project(fused)))
+        projected = self.model.project(self.fuse(features))
+        return self.model.add_newlines(self.model.pool(projected))
+
+    def fuse(self, features: FrameFeatures) -> Tensor:
+        """Image tokens of frames that have attended to geometry tokens `[F, N, Dv]`."""
+        return self.model.fuse(features.vision, features.camera_tokens, features.patch_tokens)
 
     def _behind_header(self, visual: Tensor) -> Tensor:
         header = self.model.embed_text(self._header.to(visual.device))

@@ -244,7 +244,7 @@ class InstructConfig:
 
     def begins(self, step: int) -> bool:
         """Whether a phase begins with this step."""
-        return step == 0 or any(step == phase.until for phase in self.curriculum[:-1])
+        return step == 0 or self.phase(step) is not self.phase(step - 1)
 
     def phase(self, step: int) -> Phase:
         """The phase that a step is in."""
