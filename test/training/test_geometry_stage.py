@@ -166,8 +166,7 @@ def test_losses_fall_on_a_fixed_batch():
     optimizer = build_optimizer(stage.module, config.optimizer)
     history = []
     for _ in range(25):
-        torch.manual_seed(0)
-        losses = stage.compare(batch, 8, config.losses)
+        losses = stage.compare(batch, torch.tensor([0, 1]), 8, config.losses)
         optimizer.zero_grad()
         losses[LOSS].backward()
         optimizer.step()
@@ -189,7 +188,7 @@ def test_a_phase_has_weights_of_its_own_and_a_view_without_weight_is_not_compute
     assert "points_world" in late
     assert (config.weights(1).points_world, config.weights(2).points_world) == (0, 0.5)
     only = dict.fromkeys(dataclasses.asdict(LossSettings()), 0.0) | {"depth": 1.0}
-    alone = stage.compare(_batch(config), 8, LossSettings(**only))
+    alone = stage.compare(_batch(config), torch.tensor([0, 0]), 8, LossSettings(**only))
     assert alone.keys() == {LOSS, "depth"}
     content["curriculum"][0]["losses"] = {"colour": 1}
     with pytest.raises(ConfigError, match=r"losses\.colour is no loss"):

@@ -3,6 +3,7 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from small_configs import write_config
@@ -21,8 +22,10 @@ from vlm3r_ros.training.checkpoint import load_checkpoint
 from vlm3r_ros.training.config import parse
 from vlm3r_ros.training.curves import read_curves
 from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.decoding import write_answers
-from vlm3r_ros.training.instruct.interview import turn
+from vlm3r_ros.training.instruct.interview import Interviewer, turn
+from vlm3r_ros.training.instruct.sessions import film_session
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.instruct.stage import InstructStage
 from vlm3r_ros.training.loop import LOSS, Trainer
@@ -119,7 +122,7 @@ def test_the_geometry_encoder_stays_as_it_is(straight):
 def test_losses_fall_on_fixed_sessions():
     stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
     stage.start(3)
-    asked = [(s, stage.interviewer.ask(s)) for s in (next(stage._sessions) for _ in range(2))]
+    asked = [session for _ in range(2) for session in next(stage._sessions)]
     optimizer = build_optimizer(stage.module, stage.config.optimizer)
     history = []
     for _ in range(20):
@@ -169,7 +172,6 @@ def test_a_run_starts_from_another_ones_weights(straight):
     stage = InstructStage(small(init_from=path))
     average = newest(straight)["averaged"]["average"]
     assert torch.equal(stage.model.image_newline, average["network.model.image_newline"])
-    assert stage.interviewer.state_dict() == InstructStage(small()).interviewer.state_dict()
 
 
 def test_a_part_with_a_folder_of_its_own_is_not_taken_over(straight, tmp_path):
@@ -205,31 +207,58 @@ def test_sessions_side_by_side_lose_as_much_as_one_by_one():
     stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
     stage.start(3)
     network = stage.network.eval()
-    sessions = [next(stage._sessions) for _ in range(3)]
+    sessions = [session for _ in range(2) for session in next(stage._sessions)]
     stage.close()
-    asked = [
-        (
-            torch.from_numpy(session.color),
-            session.stride,
-            [turn(one, network.processor) for one in stage.interviewer.ask(session)],
-        )
-        for session in sessions
-    ]
-    assert len({len(frames) for frames, _, _ in asked}) > 1
+    assert len({len(session.keyframes) for session in sessions}) > 1
     with torch.no_grad():
-        together = network.side_by_side(
-            [network.look(frames, stride) for frames, stride, _ in asked],
-            [turns for *_, turns in asked],
-        )
-        for own, (frames, stride, turns) in zip(together, asked, strict=True):
-            torch.testing.assert_close(own, network(frames, stride, turns), atol=2e-5, rtol=1e-4)
+        features = [network.look(torch.from_numpy(s.color), s.stride) for s in sessions]
+        turns = [session.turns for session in sessions]
+        losses, which = network.side_by_side(features, turns)
+        first = 0
+        for own, session in zip(features, sessions, strict=True):
+            packed = network.pack(session.turns, len(session.keyframes))
+            alone = network.answer_losses(network.prefix(own), packed)
+            mine = (which >= first) & (which < first + len(session.turns))
+            torch.testing.assert_close(losses[mine], alone, atol=2e-5, rtol=1e-4)
+            order = [first + number for number in packed.order]
+            answered = [len(session.turns[number].answer) for number in packed.order]
+            assert which[mine].tolist() == np.repeat(order, answered).tolist()
+            first += len(session.turns)
+
+
+def test_few_large_operations_give_the_losses_and_gradients_of_many_small_ones():
+    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
+    stage.start(3)
+    network = stage.network.eval()
+    sessions = [session for _ in range(2) for session in next(stage._sessions)]
+    stage.close()
+    turns, counts = [s.turns for s in sessions], [len(s.keyframes) for s in sessions]
+    assert any(turn.frames < count for own, count in zip(turns, counts) for turn in own)
+    weight = network.model.language_model.model.layers[0].self_attn.k_proj.weight
+    found = []
+    for batched in (True, False):
+        network.zero_grad()
+        features = [network.look(torch.from_numpy(s.color), s.stride) for s in sessions]
+        if batched:
+            prefixes = [network.prefix(own) for own in features]
+            losses, which = network._batched_losses(prefixes, turns, counts)
+        else:
+            losses, which = network.side_by_side(features, turns)
+        losses.mean().backward()
+        found.append((losses.detach(), which, weight.grad.clone()))
+    (many, of_many, slope), (few, of_few, expected) = found
+    assert torch.equal(of_many, of_few)
+    torch.testing.assert_close(many, few, atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(slope, expected, atol=1e-5, rtol=1e-3)
+    assert expected.abs().max() > 1e-3
 
 
 def test_answers_are_those_that_evaluation_and_robots_get():
     stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
     stage.start(3)
-    session = next(stage._sessions)
-    inquiries = stage.interviewer.ask(session)
+    task = next(training_tasks(stage.config, stage.network.processor.image_size, 3))
+    session = film_session(task)
+    inquiries = Interviewer.for_training(stage.config.data).ask(session)
     network = stage.network.eval()
     turns = [turn(inquiry, network.processor, answered=False) for inquiry in inquiries]
     frames = torch.from_numpy(session.color)

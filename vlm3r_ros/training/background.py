@@ -7,7 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Generic, TypeVar
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+import torch.multiprocessing
+from numpy.typing import NDArray
 
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.worlds.worker_process import start_worker
@@ -20,7 +26,7 @@ class OrderedWorkers(Generic[Task, Result]):
     """Maps tasks to results on worker processes; the results come in the order of the tasks.
 
     Args:
-        work: a function of a module, which pickles by name; it must depend on its task alone.
+        work: what it does must depend on its task alone; each worker gets it once, pickled.
         workers: processes; 0 works in this one when a result is asked for.
         ahead: tasks that may be under way or waiting to be fetched.
     """
@@ -33,7 +39,7 @@ class OrderedWorkers(Generic[Task, Result]):
             # A process of its own has no threads or locks of ours, which a forked one might wait
             # for.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(workers, context, initializer=start_worker)
+            self._pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(work,))
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """Results of the tasks, which may be without end.
@@ -52,7 +58,7 @@ class OrderedWorkers(Generic[Task, Result]):
                     task = next(source, _END)
                     if task is _END:
                         break
-                    pending.append(self._pool.submit(self._work, task))  # type: ignore[arg-type]
+                    pending.append(self._pool.submit(_work, task))  # type: ignore[arg-type]
                 if not pending:
                     return
                 yield pending.popleft().result()
@@ -68,4 +74,32 @@ class OrderedWorkers(Generic[Task, Result]):
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+_given: Callable[[Any], Any] | None = None
+"""What this process does if it is a worker: told once, not with each task."""
+
+
+def _start(work: Callable[[Any], Any]) -> None:
+    """Begin as a worker whose large arrays go through shared memory, not through a pipe."""
+    global _given
+    _given = work
+    start_worker()
+    ForkingPickler.register(np.ndarray, _reduce_array)
+
+
+def _work(task: Any) -> Any:
+    assert _given is not None
+    return _given(task)
+
+
+def _reduce_array(array: NDArray[Any]) -> tuple[Any, ...]:
+    if array.nbytes < _LARGE or array.dtype.hasobject:
+        return array.__reduce__()  # type: ignore[return-value]
+    return _rebuild_array, (torch.from_numpy(np.ascontiguousarray(array)),)
+
+
+def _rebuild_array(shared: torch.Tensor) -> NDArray[Any]:
+    return shared.numpy()
+
+
+_LARGE = 1 << 16  # bytes
 _END = object()

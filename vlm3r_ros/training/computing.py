@@ -43,7 +43,14 @@ def computing(
     return stack
 
 
-def use_threads(device: torch.device, threads: int) -> None:
-    """On a CPU, let PyTorch compute on so many threads; 0 leaves its own choice."""
+def prepare_device(device: torch.device, threads: int) -> None:
+    """Let PyTorch compute as fast as training bears.
+
+    Args:
+        device: where networks compute. CUDA multiplies float32 in TF32, eight times as fast.
+        threads: on a CPU; 0 leaves PyTorch's own choice.
+    """
     if threads and device.type == "cpu":
         torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True

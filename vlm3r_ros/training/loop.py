@@ -195,14 +195,17 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         losses[LOSS].backward()
         norm = nn.utils.clip_grad_norm_(self.stage.module.parameters(), settings.clip_norm)
-        values = {name: float(value.detach()) for name, value in losses.items()}
-        if self.guard.accept(values[LOSS], float(norm)):
+        # All in one transfer: each waits for the device.
+        numbers = torch.stack([value.detach().float() for value in (*losses.values(), norm)])
+        *means, length = numbers.tolist()
+        values = dict(zip(losses, means, strict=True))
+        if self.guard.accept(values[LOSS], length):
             self.optimizer.step()
             if self.averaged is not None:
                 self.averaged.update()
             for name, value in values.items():
                 self._sums[name].append(value)
-            self._sums["gradient_norm"].append(float(norm))
+            self._sums["gradient_norm"].append(length)
         self._sums["learning_rate"].append(rate)
         self._sums["seconds"].append(time.perf_counter() - began)
         self.step += 1

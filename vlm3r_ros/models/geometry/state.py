@@ -130,5 +130,6 @@ def pose_matrix(pose_encoding: Tensor) -> Tensor:
         dim=-1,
     ).unflatten(-1, (3, 3))
     upper = torch.cat((rotation, translation[..., None]), dim=-1)
-    last_row = upper.new_tensor((0, 0, 0, 1)).expand(*upper.shape[:-2], 1, 4)
+    # Padded rather than copied from the host, which a CUDA graph could not record.
+    last_row = F.pad(torch.ones_like(upper[..., :1, :1]), (3, 0))
     return torch.cat((upper, last_row), dim=-2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -48,6 +48,11 @@ class GeometryBatch:
         lens = torch.from_numpy(sequences.lens).to(device)
         points = rays(lens, *depth.shape[-2:])[:, None] * depth[..., None]
         return cls(images, depth, valid, lens, relative, points, transform(relative, points))
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in order."""
+        return tuple(getattr(self, item.name) for item in fields(self))
 
     @property
     def step_motion(self) -> Tensor:
@@ -120,7 +125,7 @@ def find_matches(batch: GeometryBatch, frame: int, other: int, patch: int) -> Ma
     index = row * width + column
     seen = batch.depth[:, other].flatten(1).gather(1, index)
     there = batch.valid[:, other].flatten(1).gather(1, index)
-    same = (z - seen).abs() < torch.maximum(seen * _RELATIVE_TOLERANCE, z.new_tensor(_TOLERANCE))
+    same = (z - seen).abs() < (seen * _RELATIVE_TOLERANCE).clamp(min=_TOLERANCE)
     place = torch.stack((v - patch // 2, u - patch // 2), -1) / patch
     return Matches(place, known & inside & there & same, known)
 

@@ -193,6 +193,10 @@ class GeometryConfig:
                     f"data.sequences_per_world, {shared}"
                 )
 
+    def begins(self, step: int) -> bool:
+        """Whether a phase begins with this step."""
+        return step == 0 or self.phase(step) is not self.phase(step - 1)
+
     def phase(self, step: int) -> Phase:
         """The phase that a step is in."""
         return next((p for p in self.curriculum if step < p.until), self.curriculum[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,8 @@ from vlm3r_ros.models.geometry import (
 from vlm3r_ros.models.sizes import SIZES
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
-from vlm3r_ros.training.computing import computing, use_threads
+from vlm3r_ros.training.computing import computing, prepare_device
+from vlm3r_ros.training.cuda_graphs import GraphedLosses
 from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.geometry.correspondence import (
     CorrespondenceSupervision,
@@ -49,8 +50,8 @@ _VIEWS = {"self": GeometryHead.SELF_POINTS, "world": GeometryHead.WORLD_POINTS}
 # Poses are told in hundredths; at the full rate, a step of Adam would change them by tenths.
 _POSE_SHARE = 0.5
 _NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
-_STEPS_AHEAD = 3
-"""Steps whose data the workers make while one is computed."""
+_STEPS_AHEAD, _TASKS_AHEAD = 3, 2
+"""Steps, and tasks of each worker, whose data is made while one is computed."""
 
 
 class GeometryNetwork(nn.Module):
@@ -119,6 +120,7 @@ class GeometryStage:
         self._workers: OrderedWorkers[FilmTask, Sequences] | None = None
         self._films: Iterator[Sequences] = iter(())
         self._evaluation: Evaluation | None = None
+        self._graphed: GraphedLosses | None = None
 
     @property
     def encoder(self) -> GeometryEncoder:
@@ -128,11 +130,12 @@ class GeometryStage:
     def start(self, step: int) -> None:
         """Begin to film for `step` and those after it."""
         run = self.config.run
-        use_threads(self.device, run.threads)
+        prepare_device(self.device, run.threads)
         ahead = _STEPS_AHEAD * max(
             phase.sequences // self.config.data.sequences_per_world
             for phase in self.config.curriculum
         )
+        ahead = max(ahead, _TASKS_AHEAD * run.workers)
         self._workers = OrderedWorkers(film, run.workers, ahead)
         short, walks = evaluation_tasks(self.config.evaluation, self.config.data)
         self._evaluation = Evaluation(
@@ -171,22 +174,40 @@ class GeometryStage:
         batch = GeometryBatch.of(
             Sequences.concatenate(films), self.config.data.max_depth, self.device
         )
-        return self.compare(batch, self.config.phase(step).truncate, self.config.weights(step))
+        # Every so many pixels, from a random one, so that each pixel of a patch has its turn.
+        first_pixel = torch.randint(self.config.data.pixel_stride, (2,), device=self.device)
+        return self._comparison(step)(*batch.tensors, first_pixel)
+
+    def _comparison(self, step: int) -> Callable[..., dict[str, Tensor]]:
+        """`compare` as this phase has it, of tensors alone; recorded where that is faster."""
+        truncate, weights = self.config.phase(step).truncate, self.config.weights(step)
+
+        def compare(*tensors: Tensor) -> dict[str, Tensor]:
+            *batch, first_pixel = tensors
+            return self.compare(GeometryBatch(*batch), first_pixel, truncate, weights)
+
+        if self.device.type != "cuda":
+            return compare
+        if self._graphed is None or self.config.begins(step):
+            self._graphed = GraphedLosses(self.module, compare)
+        return self._graphed
 
     def compare(
-        self, batch: GeometryBatch, truncate: int, weights: LossSettings
+        self, batch: GeometryBatch, first_pixel: Tensor, truncate: int, weights: LossSettings
     ) -> dict[str, Tensor]:
         """Run the network over a batch and compare it with the truth.
 
         Args:
             batch: the sequences.
+            first_pixel: int64 `[2]`, row and column of the first pixel at which pointmaps are
+                compared; others follow at `data.pixel_stride`.
             truncate: frames after which no gradient flows back through the state.
             weights: of the losses.
         """
         matches = self._find_matches(batch)
         terms = self._encoder_terms(batch, matches, weights)
         if weights.decode:
-            terms |= self._decoder_terms(batch, matches, truncate, weights)
+            terms |= self._decoder_terms(batch, first_pixel, matches, truncate, weights)
         total = sum(getattr(weights, name) * term for name, term in terms.items() if name[0] != "_")
         assert isinstance(total, Tensor)
         return {LOSS: total, **{name.lstrip("_"): term for name, term in terms.items()}}
@@ -219,6 +240,7 @@ class GeometryStage:
     def _decoder_terms(
         self,
         batch: GeometryBatch,
+        first_pixel: Tensor,
         matches: list[tuple[Matches, Matches]],
         truncate: int,
         weights: LossSettings,
@@ -227,7 +249,7 @@ class GeometryStage:
         views = [view for view in _VIEWS if getattr(weights, f"points_{view}")]
         with self._computing(), self._watching(weights):
             outputs, tokens = self._run(batch, truncate, views)
-        terms = self._pointmap_terms(batch, outputs, views)
+        terms = self._pointmap_terms(batch, first_pixel, outputs, views)
         terms |= self._pose_terms(batch, outputs)
         with self._computing():
             terms |= self._correspondence_terms(tokens, matches, weights)
@@ -260,23 +282,32 @@ class GeometryStage:
         return outputs, tokens
 
     def _pointmap_terms(
-        self, batch: GeometryBatch, outputs: list[GeometryOutput], views: list[str]
+        self,
+        batch: GeometryBatch,
+        first_pixel: Tensor,
+        outputs: list[GeometryOutput],
+        views: list[str],
     ) -> dict[str, Tensor]:
-        # Every so many pixels, from a random one, so that each pixel of a patch has its turn.
         stride = self.config.data.pixel_stride
-        down, across = torch.randint(stride, (2,)).tolist()
-        pixels = (slice(None), slice(None), slice(down, None, stride), slice(across, None, stride))
+        rows, columns = (
+            at + torch.arange(0, size - stride + 1, stride, device=at.device)
+            for at, size in zip(first_pixel, batch.depth.shape[2:], strict=True)
+        )
+
+        def some(maps: Tensor) -> Tensor:
+            return maps.index_select(2, rows).index_select(3, columns)
+
         # Errors count in proportion to the distance from the camera that took the frame.
-        scale = batch.points_self[pixels].norm(dim=-1).clamp(min=_NEAREST)
+        scale = some(batch.points_self).norm(dim=-1).clamp(min=_NEAREST)
         terms: dict[str, Tensor] = {}
         for view in views:
             points = torch.stack([getattr(o, f"points_{view}") for o in outputs], 1)
             confidence = torch.stack([getattr(o, f"confidence_{view}") for o in outputs], 1)
             loss, error = pointmap_loss(
-                points[pixels],
-                confidence[pixels],
-                getattr(batch, f"points_{view}")[pixels],
-                batch.valid[pixels],
+                some(points),
+                some(confidence),
+                some(getattr(batch, f"points_{view}")),
+                some(batch.valid),
                 scale,
                 self.config.losses.confidence,
             )

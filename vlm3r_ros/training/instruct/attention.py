@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from vlm3r_ros.training.instruct.packing import Packing
+from vlm3r_ros.training.instruct.side_by_side import SideBySide
 
 PACKED = "packed"
 """Name under which transformers finds it; the model's forward takes `packing`."""
@@ -30,7 +31,7 @@ def packed_attention_forward(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    packing: Packing | Sequence[Packing],
+    packing: Packing | Sequence[Packing] | SideBySide,
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
@@ -43,7 +44,7 @@ def packed_attention_forward(
         value: likewise.
         attention_mask: not used; `packing` tells who sees whom.
         packing: of the sequence; several for whole sequences one behind the other, none of which
-            sees another.
+            sees another; or sessions laid out side by side.
         scaling: of the scores; 1 / sqrt(D) if absent.
         **kwargs: what other attention functions take.
 
@@ -51,6 +52,8 @@ def packed_attention_forward(
         `[1, L, heads, D]` and, in place of the attention weights, None.
     """
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if isinstance(packing, SideBySide):
+        return packing.attend(query[0], key[0], value[0], scale).transpose(0, 1)[None], None
     groups = query.shape[1] // key.shape[1]
     rows = (query[0] * scale).unflatten(0, (-1, groups))  # [key_value_heads, groups, L, D]
     keys, values = key[0], value[0]

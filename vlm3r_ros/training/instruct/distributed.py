@@ -25,7 +25,7 @@ from tqdm import tqdm
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_checkpoint, save_atomically
-from vlm3r_ros.training.computing import resolve_precision, use_threads
+from vlm3r_ros.training.computing import prepare_device, resolve_precision
 from vlm3r_ros.training.curves import CurveFile, draw_curves
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
@@ -72,7 +72,7 @@ class DistributedTuning:
         # Which device a process has is accelerate's to say.
         cpu = run.device != "auto" and device.type == "cpu"
         self.accelerator = Accelerator(mixed_precision=half, cpu=cpu)
-        use_threads(self.accelerator.device, run.threads)
+        prepare_device(self.accelerator.device, run.threads)
         if self.accelerator.distributed_type == DistributedType.DEEPSPEED:
             # It would take this from a data loader; a session is a batch of one.
             plugin = self.accelerator.state.deepspeed_plugin

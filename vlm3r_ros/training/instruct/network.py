@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,10 @@ from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.instruct.adapters import add_adapters
 from vlm3r_ros.training.instruct.attention import PACKED
 from vlm3r_ros.training.instruct.corpus import question_tokenizer
-from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack
+from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack, split_by_turn
 from vlm3r_ros.training.instruct.settings import LoraSettings, ModelSettings
+from vlm3r_ros.training.instruct.side_by_side import SideBySide
+from vlm3r_ros.training.instruct.tracking import StepGraph
 from vlm3r_ros.training.settings import Precision
 
 _SHARE_OF_NAMES = 0.2  # of the learning rate
@@ -93,6 +95,7 @@ class InstructNetwork(nn.Module):
         self.model = model
         self.processor = processor
         self._train_vision = train_vision
+        self._graph: StepGraph | None = None
         model.requires_grad_(True)
         model.geometry_encoder.requires_grad_(False)
         model.vision_tower.requires_grad_(train_vision)
@@ -133,12 +136,16 @@ class InstructNetwork(nn.Module):
 
     def side_by_side(
         self, features: Sequence[FrameFeatures], turns: Sequence[Sequence[Turn]]
-    ) -> list[Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Losses as `forward` gives them, of several sessions read in one pass: far faster.
 
         Args:
             features: of each session's keyframes.
             turns: at least one question with its answer about each.
+
+        Returns:
+            Cross entropy of the tokens of all answers `[A]`, and which question of all of them
+            each belongs to, int64 `[A]`.
         """
         together = FrameFeatures(
             torch.cat([own.vision for own in features]),
@@ -147,8 +154,18 @@ class InstructNetwork(nn.Module):
         )
         counts = [len(own.vision) for own in features]
         visual = self._visual_tokens(together).split(counts)
+        prefixes = [self._behind_header(tokens) for tokens in visual]
+        if prefixes[0].device.type == "cuda":
+            return self._batched_losses(prefixes, turns, counts)
         packed = [self.pack(own, count) for own, count in zip(turns, counts, strict=True)]
-        return self._answer_losses([self._behind_header(tokens) for tokens in visual], packed)
+        losses = self._answer_losses(prefixes, packed)
+        numbers = list(accumulate(map(len, turns), initial=0))
+        which = [
+            torch.full((len(part),), first + number, device=part.device)
+            for own, of_tokens, first in zip(turns, losses, numbers, strict=False)
+            for number, part in split_by_turn(of_tokens, own)
+        ]
+        return torch.cat(losses), torch.cat(which)
 
     def look(
         self, frames: Tensor, stride: int, geometry: GeometryTokens | None = None
@@ -178,6 +195,8 @@ class InstructNetwork(nn.Module):
         Args:
             sessions: RGB, uint8 `[T, S, S, 3]` each; they may be of different lengths.
         """
+        if sessions[0].device.type == "cuda" and len({len(frames) for frames in sessions}) == 1:
+            return self._track_by_graph(torch.stack(list(sessions)))
         # The longest first, so that those still going on are the first ones.
         order = sorted(range(len(sessions)), key=lambda number: -len(sessions[number]))
         state = self.model.geometry_encoder.initial_state(len(sessions))
@@ -203,6 +222,17 @@ class InstructNetwork(nn.Module):
                 torch.stack([output.patch_tokens[place] for output in own]),
             )
         return [tokens[number] for number in range(len(sessions))]
+
+    def _track_by_graph(self, sessions: Tensor) -> list[GeometryTokens]:
+        """`track` for frames `[B, T, S, S, 3]`."""
+        images = self.model.geometry_pixels(self.processor.normalize(sessions.flatten(0, 1)))
+        images = images.unflatten(0, sessions.shape[:2])
+        # In float32 the state loses nothing from step to step.
+        with torch.autocast(images.device.type, enabled=False):
+            if self._graph is None or self._graph.batch != len(sessions):
+                self._graph = StepGraph(self.model.geometry_encoder, images[:, 0])
+            cameras, patches = self._graph.run(images)
+        return [GeometryTokens(*own) for own in zip(cameras, patches, strict=True)]
 
     def prefix(self, features: FrameFeatures) -> Tensor:
         """Header and visual tokens of all keyframes `[P, H]`."""
@@ -246,6 +276,23 @@ class InstructNetwork(nn.Module):
         )
         whole = output.last_hidden_state[0].split([len(one.packing) for one in packed])
         return [hidden[len(prefix) :] for hidden, prefix in zip(whole, prefixes, strict=True)]
+
+    def _batched_losses(
+        self, prefixes: Sequence[Tensor], turns: Sequence[Sequence[Turn]], frames: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """`side_by_side` in few large operations."""
+        model, device = self.model, prefixes[0].device
+        layout = SideBySide.of(turns, len(self._header), model.tokens_per_frame, frames, device)
+        words = model.embed_text(layout.ids).to(prefixes[0].dtype)
+        output = model.language_model.model(
+            inputs_embeds=torch.cat((*prefixes, words))[None],
+            position_ids=layout.positions[None],
+            packing=layout,
+            use_cache=False,
+        )
+        hidden = output.last_hidden_state[0].index_select(0, layout.prefix + layout.asking)
+        logits = model.language_model.lm_head(hidden).float()
+        return F.cross_entropy(logits, layout.labels, reduction="none"), layout.turn
 
     def answer_losses(self, prefix: Tensor, packed: PackedTurns) -> Tensor:
         """Cross entropy of each answer token `[A]`, question by question in packed order."""

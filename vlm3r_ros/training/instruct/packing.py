@@ -114,7 +114,7 @@ def pack(
     """
     if not turns:
         raise ValueError("no questions to pack")
-    order = _order(turns)
+    order = question_order(turns)
     if turns[order[-1]].frames > frames:
         raise ValueError(f"a question has seen {turns[order[-1]].frames} frames of {frames}")
     ids: list[int] = []
@@ -148,18 +148,18 @@ def pack(
 
 def split_by_turn(values: Tensor, turns: Sequence[Turn]) -> Iterator[tuple[int, Tensor]]:
     """Numbers of questions with what belongs to their answer's tokens, of values `[A]` of all."""
-    order = _order(turns)
+    order = question_order(turns)
     lengths = [len(turns[number].answer) for number in order]
     return zip(order, values.split(lengths), strict=True)
 
 
-def _order(turns: Sequence[Turn]) -> list[int]:
+def question_order(turns: Sequence[Turn]) -> list[int]:
     """The numbers of questions in the order in which they are packed."""
     return sorted(range(len(turns)), key=lambda number: turns[number].frames)
 
 
-def _chunks(turns: Sequence[Turn], header: int, tokens_per_frame: int) -> list[Chunk]:
-    """Neighbours that have seen the same frames, as many as fit."""
+def question_groups(turns: Sequence[Turn]) -> list[list[Turn]]:
+    """Neighbours that have seen the same frames, as many as fit into a chunk."""
     groups: list[list[Turn]] = []
     for turn in turns:
         group = groups[-1] if groups else []
@@ -168,9 +168,13 @@ def _chunks(turns: Sequence[Turn], header: int, tokens_per_frame: int) -> list[C
             group.append(turn)
         else:
             groups.append([turn])
+    return groups
+
+
+def _chunks(turns: Sequence[Turn], header: int, tokens_per_frame: int) -> list[Chunk]:
     chunks = []
     start = 0
-    for group in groups:
+    for group in question_groups(turns):
         lengths = torch.tensor([len(turn) for turn in group])
         owner = torch.repeat_interleave(torch.arange(len(group)), lengths)
         later = torch.ones(len(owner), len(owner), dtype=torch.bool).triu(1)

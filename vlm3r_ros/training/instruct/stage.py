@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
-from vlm3r_ros.training.computing import computing, resolve_precision, use_threads
+from vlm3r_ros.training.computing import computing, prepare_device, resolve_precision
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.addressing import address_frames
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
 from vlm3r_ros.training.instruct.initialization import initialize
-from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
+from vlm3r_ros.training.instruct.interview import Interviewer, turn
+from vlm3r_ros.training.instruct.lessons import (
+    FORMS,
+    AskedSession,
+    LessonMaker,
+    lesson_count,
+    lesson_tasks,
+)
 from vlm3r_ros.training.instruct.network import (
     FrameFeatures,
     GeometryTokens,
     InstructNetwork,
     build_network,
 )
-from vlm3r_ros.training.instruct.packing import Turn, split_by_turn
-from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
+from vlm3r_ros.training.instruct.packing import Turn
+from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.training.vision.filming import FilmTask, Patches
@@ -42,8 +47,8 @@ from vlm3r_ros.training.vision.filming import film as film_patches
 from vlm3r_ros.training.vision.settings import DataSettings as VisionData
 from vlm3r_ros.worlds.world import Split
 
-_STEPS_AHEAD = 3
-"""Steps whose sessions the workers film while one is computed."""
+_STEPS_AHEAD, _TASKS_AHEAD = 3, 2
+"""Steps, and tasks of each worker, that are filmed while one is computed."""
 _LOOK_AT = 12
 """Sessions by whose frames weights are arranged."""
 _LEARN_NAMES_IN, _IMAGES = 24, 4
@@ -58,15 +63,15 @@ class Lesson:
     """A session as the network learns from it.
 
     Attributes:
-        inquiries: asked about it; at least one.
-        turns: the same in tokens.
+        turns: the questions about it in tokens; at least one.
+        forms: what kind of answer each wants, a number of `FORMS`.
         geometry: tokens of the keyframes.
         vision: image tokens of the keyframes `[F, N, Dv]`; where the vision tower is trained too,
             the keyframes themselves, uint8 `[F, S, S, 3]`.
     """
 
-    inquiries: list[Inquiry]
-    turns: list[Turn]
+    turns: tuple[Turn, ...]
+    forms: tuple[int, ...]
     geometry: GeometryTokens
     vision: Tensor
 
@@ -78,20 +83,11 @@ class Lesson:
 
 
 class InstructModule(nn.Module):
-    """The network, saved together with what the next questions depend on."""
+    """The network, under the name that it has in checkpoints."""
 
-    def __init__(self, network: InstructNetwork, interviewer: Interviewer) -> None:
+    def __init__(self, network: InstructNetwork) -> None:
         super().__init__()
         self.network = network
-        self.interviewer = interviewer
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """For PyTorch: what a checkpoint holds beside weights."""
-        return self.interviewer.state_dict()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """For PyTorch: take over what `get_extra_state` gave."""
-        self.interviewer.load_state_dict(state)
 
 
 class InstructStage:
@@ -108,14 +104,13 @@ class InstructStage:
         run = config.run
         precision = resolve_precision(run.precision, self.device)
         self.network = build_network(config.model, run.seed, precision).to(self.device)
-        self.interviewer = Interviewer.for_training(config.data)
-        self.module = InstructModule(self.network, self.interviewer)
+        self.module = InstructModule(self.network)
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
             self._initialize()
-        self._workers: OrderedWorkers[SessionTask, Session] | None = None
-        self._sessions: Iterator[Session] = iter(())
+        self._workers: OrderedWorkers[tuple[SessionTask, ...], list[AskedSession]] | None = None
+        self._sessions: Iterator[list[AskedSession]] = iter(())
         self._exams: list[Exam] = []
         self._remembered: deque[Lesson] = deque(maxlen=_REMEMBERED)
 
@@ -127,15 +122,17 @@ class InstructStage:
     def start(self, step: int) -> None:
         """Begin to film for `step` and those after it."""
         run = self.config.run
-        use_threads(self.device, run.threads)
-        most = max(phase.videos for phase in self.config.curriculum)
-        self._workers = OrderedWorkers(film_session, run.workers, _STEPS_AHEAD * most)
-        evaluation = self.config.evaluation
-        held_out = evaluation_tasks(evaluation, self.config.data, self.network.processor.image_size)
-        self._exams = build_exams(self._workers.map(held_out), evaluation.unseen)
-        self._sessions = self._workers.map(
-            training_tasks(self.config, self.network.processor.image_size, step)
+        prepare_device(self.device, run.threads)
+        processor, evaluation = self.network.processor, self.config.evaluation
+        most = max(lesson_count(phase.videos) for phase in self.config.curriculum)
+        self._workers = OrderedWorkers(
+            LessonMaker(processor, self.config.data),
+            run.workers,
+            max(_STEPS_AHEAD * most, _TASKS_AHEAD * run.workers),
         )
+        self._sessions = self._workers.map(lesson_tasks(self.config, processor.image_size, step))
+        held_out = evaluation_tasks(evaluation, self.config.data, processor.image_size)
+        self._exams = build_exams(map(film_session, held_out), evaluation.unseen)
 
     def close(self) -> None:
         """End the workers."""
@@ -147,8 +144,8 @@ class InstructStage:
         phase = self.config.phase(step)
         if phase.addressed and self.config.begins(step):
             self._address_frames(step)
-        sessions = [next(self._sessions) for _ in range(phase.videos)]
-        lessons = self._prepare([(session, self.interviewer.ask(session)) for session in sessions])
+        count = lesson_count(phase.videos)
+        lessons = self._prepare([asked for _ in range(count) for asked in next(self._sessions)])
         again: list[Lesson] = []
         if phase.rehearsed:
             random = Random(f"{self.config.run.seed}/{step}")
@@ -157,31 +154,23 @@ class InstructStage:
             self._remembered.extend(lesson.remembered() for lesson in lessons)
         return self._compare([*lessons, *again])
 
-    def compare(self, asked: list[tuple[Session, list[Inquiry]]]) -> dict[str, Tensor]:
+    def compare(self, asked: Sequence[AskedSession]) -> dict[str, Tensor]:
         """Answer questions about sessions; the loss is the mean over all tokens of answers."""
         return self._compare(self._prepare(asked))
 
-    def _prepare(self, asked: list[tuple[Session, list[Inquiry]]]) -> list[Lesson]:
-        """Sessions of which something is asked, tracked."""
-        asked = [(session, inquiries) for session, inquiries in asked if inquiries]
+    def _prepare(self, asked: Sequence[AskedSession]) -> list[Lesson]:
+        """Run the networks that see frames over sessions."""
         if not asked:
             return []
-        films = [torch.from_numpy(session.color).to(self.device) for session, _ in asked]
-        keyframes = [
-            film[:: session.stride] for film, (session, _) in zip(films, asked, strict=True)
-        ]
+        films = [torch.from_numpy(session.color).to(self.device) for session in asked]
+        keyframes = [film[:: one.stride] for film, one in zip(films, asked, strict=True)]
         with self._computing():
             geometry = self.network.track(films)
             if not self.config.model.train_vision:
                 keyframes = self._see(keyframes)
         return [
-            Lesson(
-                inquiries,
-                [turn(one, self.network.processor) for one in inquiries],
-                tokens.keyframes(session.stride),
-                seen,
-            )
-            for seen, (session, inquiries), tokens in zip(keyframes, asked, geometry, strict=True)
+            Lesson(one.turns, one.forms, tokens.keyframes(one.stride), seen)
+            for seen, one, tokens in zip(keyframes, asked, geometry, strict=True)
         ]
 
     def _see(self, keyframes: Sequence[Tensor]) -> list[Tensor]:
@@ -190,27 +179,25 @@ class InstructStage:
         return list(self.network.see(torch.cat(list(keyframes))).split(counts))
 
     def _compare(self, lessons: list[Lesson]) -> dict[str, Tensor]:
-        losses: list[Tensor] = []
-        if lessons:
-            with self._computing():
-                vision = [lesson.vision for lesson in lessons]
-                if self.config.model.train_vision:
-                    vision = self._see(vision)
-                features = [
-                    FrameFeatures(seen.float(), own.camera.float(), own.patches.float())
-                    for seen, own in zip(vision, (one.geometry for one in lessons), strict=True)
-                ]
-                losses = self.network.side_by_side(features, [one.turns for one in lessons])
-        by_form: defaultdict[str, list[Tensor]] = defaultdict(list)
-        for lesson, of_tokens in zip(lessons, losses, strict=True):
-            for number, part in split_by_turn(of_tokens.detach(), lesson.turns):
-                by_form[_form(lesson.inquiries[number])].append(part.sum())
-        questions = sum(len(lesson.inquiries) for lesson in lessons)
-        counted = {"questions": torch.tensor(float(questions))}
-        if not losses:
+        questions = sum(len(lesson.turns) for lesson in lessons)
+        counted = {"questions": torch.tensor(float(questions), device=self.device)}
+        if not lessons:
             return {LOSS: self.model.image_newline.sum() * 0, **counted}
-        forms = {name: torch.stack(parts).mean() for name, parts in by_form.items()}
-        return {LOSS: torch.cat(losses).mean(), **dict(sorted(forms.items())), **counted}
+        with self._computing():
+            vision = [lesson.vision for lesson in lessons]
+            if self.config.model.train_vision:
+                vision = self._see(vision)
+            features = [
+                FrameFeatures(seen.float(), own.camera.float(), own.patches.float())
+                for seen, own in zip(vision, (one.geometry for one in lessons), strict=True)
+            ]
+            losses, which = self.network.side_by_side(features, [one.turns for one in lessons])
+        forms = torch.tensor([form for one in lessons for form in one.forms], device=self.device)
+        summed = losses.new_zeros(len(FORMS)).index_add(0, forms[which], losses.detach())
+        means = summed / forms.bincount(minlength=len(FORMS))
+        asked = {form for one in lessons for form in one.forms}
+        named = {name: means[n] for n, name in enumerate(FORMS) if n in asked}
+        return {LOSS: losses.mean(), **named, **counted}
 
     def _computing(self) -> ExitStack:
         return computing(self.device, self.config.run.precision, short_attention=True)
@@ -230,7 +217,7 @@ class InstructStage:
         """Start from weights that suit the frames of the first sessions."""
         tasks = training_tasks(self.config, self.network.processor.image_size, 0)
         seen = [film_session(task).keyframes for task in islice(tasks, _LOOK_AT)]
-        use_threads(self.device, self.config.run.threads)
+        prepare_device(self.device, self.config.run.threads)
         sessions = [torch.from_numpy(frames).to(self.device) for frames in seen]
         vision = self.model.config.vision_config
         rooms = [
@@ -266,13 +253,12 @@ class InstructStage:
         self.module.train(training)
 
     def _take_over(self, path: Path) -> None:
-        """Start from a checkpoint's averaged weights, but with questions from the beginning.
+        """Start from a checkpoint's averaged weights.
 
         Parts that have a folder of their own are those of that folder.
         """
         weights = load_final_weights(path)
-        # A fresh module's own, so that nothing of the other run's questions is taken over.
-        weights[_EXTRA] = self.module.get_extra_state()
+        weights.pop(_EXTRA, None)  # of checkpoints made when questions still hung together
         settings = self.config.model
         folders = {"geometry_encoder": settings.geometry_from, "vision_tower": settings.vision_from}
         own = tuple(f"network.model.{part}." for part, folder in folders.items() if folder)
@@ -281,13 +267,3 @@ class InstructStage:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
             raise TrainingError(f"init_from: {path}: is of another network ({error})") from error
-
-
-def _form(inquiry: Inquiry) -> str:
-    """What kind of answer a question wants; losses of these are summed over its tokens."""
-    if inquiry.asked is None:
-        return "words"
-    task = inquiry.asked.question.question_type
-    if is_choice(task):
-        return "choice"
-    return "number" if task.is_numeric else "words"

@@ -16,7 +16,7 @@ from transformers import SiglipVisionModel
 from vlm3r_ros.models.devices import resolve_device
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
-from vlm3r_ros.training.computing import computing, use_threads
+from vlm3r_ros.training.computing import computing, prepare_device
 from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.training.vision.evaluation import (
@@ -88,7 +88,7 @@ class VisionStage:
     def start(self, step: int) -> None:
         """Begin to film for `step` and those after it."""
         run = self.config.run
-        use_threads(self.device, run.threads)
+        prepare_device(self.device, run.threads)
         self._workers = OrderedWorkers(film, run.workers, _STEPS_AHEAD * self.config.data.rooms)
         evaluation = self.config.evaluation
         self._held_out = list(
