@@ -34,7 +34,7 @@ from vlm3r_ros.training.instruct.side_by_side import SideBySide
 from vlm3r_ros.training.instruct.tracking import StepGraph
 from vlm3r_ros.training.settings import Precision
 
-_SHARE_OF_NAMES = 0.2  # of the learning rate
+_SHARE_OF_NAMES, _SHARE_OF_VISION = 0.2, 0.1  # of the learning rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,11 @@ class FrameFeatures:
     vision: Tensor
     camera_tokens: Tensor
     patch_tokens: Tensor
+
+    def to(self, device: torch.device) -> FrameFeatures:
+        """The same on another device."""
+        parts = (self.vision, self.camera_tokens, self.patch_tokens)
+        return FrameFeatures(*(part.to(device) for part in parts))
 
 
 class InstructNetwork(nn.Module):
@@ -107,14 +112,20 @@ class InstructNetwork(nn.Module):
             # Visual tokens hold words' embeddings: at the full rate, the two drift apart before
             # anything is made of it, and names drown in what else is learned.
             for part in (model.projector, model.language_model.get_input_embeddings()):
-                for parameter in part.parameters():
-                    parameter.learning_rate_share = _SHARE_OF_NAMES  # type: ignore[attr-defined]
+                _learn_slowly(part, _SHARE_OF_NAMES)
+            # What it was trained for first must not be lost while answers are guesses.
+            _learn_slowly(model.vision_tower, _SHARE_OF_VISION)
         else:
             model.image_newline.requires_grad_(False)
             add_adapters(model.language_model, lora)
         header, _ = split_at_image(chat_prompt(IMAGE_PLACEHOLDER))
         self._header = processor.tokenize(header)
         model.language_model.set_attn_implementation(PACKED)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> InstructNetwork:
+        # A recorded step reads weights where they were.
+        self._graph = None
+        return super()._apply(*args, **kwargs)
 
     def forward(
         self,
@@ -379,6 +390,11 @@ def _build_model(
         config.image_size, tokenizer, image_token_index=config.image_token_index
     )
     return model, processor
+
+
+def _learn_slowly(part: nn.Module, share: float) -> None:
+    for parameter in part.parameters():
+        parameter.learning_rate_share = share  # type: ignore[attr-defined]
 
 
 def _build_config(

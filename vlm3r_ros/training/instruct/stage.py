@@ -55,6 +55,7 @@ _LEARN_NAMES_IN, _IMAGES = 24, 4
 """Rooms, and frames of each, from which the projector learns what tokens of things are like."""
 _REMEMBERED = 2000
 """Sessions, the newest ones, from which those to be learned from again are drawn."""
+_CPU = torch.device("cpu")
 _EXTRA = "_extra_state"  # PyTorch's name for it
 
 
@@ -103,12 +104,13 @@ class InstructStage:
         self.device = resolve_device(config.run.device)
         run = config.run
         precision = resolve_precision(run.precision, self.device)
-        self.network = build_network(config.model, run.seed, precision).to(self.device)
+        self.network = build_network(config.model, run.seed, precision)
         self.module = InstructModule(self.network)
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
             self._initialize()
+        self.module.to(self.device)
         self._workers: OrderedWorkers[tuple[SessionTask, ...], list[AskedSession]] | None = None
         self._sessions: Iterator[list[AskedSession]] = iter(())
         self._exams: list[Exam] = []
@@ -218,7 +220,7 @@ class InstructStage:
         tasks = training_tasks(self.config, self.network.processor.image_size, 0)
         seen = [film_session(task).keyframes for task in islice(tasks, _LOOK_AT)]
         prepare_device(self.device, self.config.run.threads)
-        sessions = [torch.from_numpy(frames).to(self.device) for frames in seen]
+        sessions = [torch.from_numpy(frames) for frames in seen]
         vision = self.model.config.vision_config
         rooms = [
             film_patches(
@@ -240,17 +242,19 @@ class InstructStage:
         # Asked by another one, at the end: the next questions of training are what they were.
         interviewer = Interviewer.for_training(replace(self.config.data, early=0.0))
         training = self.module.training
-        self.module.eval()
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), self._computing():
+        self.network.eval()
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(self.config.run.seed)
             looks = []
             for session in map(film_session, islice(tasks, _LOOK_AT)):
-                film = torch.from_numpy(session.color).to(self.device)
                 inquiries = interviewer.ask(session)
                 turns = [turn(one, self.network.processor) for one in inquiries]
-                looks.append((self.network.look(film, session.stride), turns))
-            address_frames(self.network, looks)
-        self.module.train(training)
+                film = torch.from_numpy(session.color).to(self.device)
+                looks.append((self.network.look(film, session.stride).to(_CPU), turns))
+            # Arranged where it is everywhere the same: least squares of one device are not
+            # another's.
+            address_frames(self.network.to(_CPU), looks)
+        self.network.to(self.device).train(training)
 
     def _take_over(self, path: Path) -> None:
         """Start from a checkpoint's averaged weights.
