@@ -13,7 +13,7 @@ from vlm3r_ros.questions.wording import PHRASINGS, Wording
 from vlm3r_ros.training.config import parse
 from vlm3r_ros.training.errors import ConfigError
 from vlm3r_ros.training.instruct.corpus import FRAME_NAMES, PHRASES, question_tokenizer
-from vlm3r_ros.training.instruct.interview import ABSENT, DESCRIPTION, Interviewer, turn
+from vlm3r_ros.training.instruct.interview import ABSENT, DESCRIPTION, PLACE, Interviewer, turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings
 from vlm3r_ros.worlds.build import build_world
@@ -32,6 +32,7 @@ TASK = SessionTask(
     questions=40,
     weights=DATA.weights,
     described=1.0,
+    located=0.5,
     colors=1.0,
     noise=4.0,
 )
@@ -198,5 +199,19 @@ def test_a_described_frame_has_been_seen_when_it_is_asked_about(sessions):
             assert inquiry.frames == one.number
 
 
+def test_a_thing_is_where_the_description_of_its_frame_says(sessions):
+    session = sessions[0]
+    told = {one.number: one.things for one in session.descriptions}
+    assert 0 < len(session.located) < len(told)
+    asked = [i for i in Interviewer.for_training(DATA).ask(session) if i.task == PLACE]
+    for inquiry, (number, name, place) in zip(asked, session.located, strict=True):
+        assert (name, place) in told[number]
+        assert inquiry.answer == place
+        assert f"frame {number} of {len(session.keyframes)}" in inquiry.text
+        assert f"the {name}" in inquiry.text
+        assert number <= inquiry.frames <= len(session.keyframes)
+
+
 def test_nothing_is_described_unless_asked_for():
-    assert film_session(replace(TASK, described=0.0)).descriptions == ()
+    silent = film_session(replace(TASK, described=0.0, located=0.0))
+    assert silent.descriptions == silent.located == ()

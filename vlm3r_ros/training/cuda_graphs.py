@@ -7,6 +7,7 @@ a pause.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import torch
@@ -42,7 +43,9 @@ class GraphedLosses:
         """The losses of `compare(*tensors)`; only `LOSS` has a gradient."""
         shapes = [tensor.shape for tensor in tensors]
         if self._recorded is None or shapes != self._shapes:
-            self._recorded = None  # its memory is free for the next
+            self._recorded = None
+            gc.collect()  # what was recorded before lies in cycles, and fills the memory
+            torch.cuda.empty_cache()
             self._shapes = shapes
             comparison = _Comparison(self._network, self._compare)
             self._recorded = torch.cuda.make_graphed_callables(

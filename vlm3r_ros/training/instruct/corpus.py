@@ -20,7 +20,7 @@ from vlm3r_ros.models.prompts import (
 from vlm3r_ros.models.tokenization import corpus, learn_tokenizer
 from vlm3r_ros.questions.tasks import TASKS
 from vlm3r_ros.questions.wording import PHRASINGS, fill, plural
-from vlm3r_ros.training.instruct.descriptions import COLUMNS, ROWS, thing_in_words
+from vlm3r_ros.training.instruct.descriptions import COLUMNS, ROWS, place_in_words
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 
 PHRASES = (f"\n{VIDEO_NOTE}\n", f"\n{NUMERIC_POST_PROMPT}", f"\n{CHOICE_POST_PROMPT}")
@@ -65,7 +65,7 @@ def question_corpus() -> Iterator[str]:
             yield format_location(side * degrees * 3.14159 / 180, degrees / 30)
     places = cycle(product(range(len(COLUMNS)), range(len(ROWS))))
     for number, (name, place) in enumerate(zip(CATEGORIES, places, strict=False)):
-        yield ", ".join(thing_in_words(name, *place, number % 60 / 10) for _ in range(2))
+        yield ", ".join([f"{name} {place_in_words(*place, number % 60 / 10)}"] * 2)
     for number in range(100):
         yield f"\n{OPTIONS_HEADER}\nA. {number} in frame {number} of {number}, frame {number}"
 

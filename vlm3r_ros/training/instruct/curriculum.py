@@ -39,6 +39,7 @@ def training_tasks(
                 questions=phase.questions,
                 weights=weights,
                 described=phase.described,
+                located=phase.located,
                 colors=data.colors,
                 noise=data.noise,
             )

@@ -30,17 +30,22 @@ class Description:
 
     Attributes:
         number: of the frame, from 1.
-        text: such as `table bottom left 1.5 m, window top right 3.0 m`, from left to right.
+        things: names and places, such as `table` and `bottom left 1.5 m`, from left to right.
     """
 
     number: int
-    text: str
+    things: tuple[tuple[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        """Such as `table bottom left 1.5 m, window top right 3.0 m`."""
+        return ", ".join(f"{name} {place}" for name, place in self.things)
 
 
-def thing_in_words(name: str, column: int, row: int, distance: float) -> str:
-    """A part of a description: a thing in a ninth of the image, metres away."""
+def place_in_words(column: int, row: int, distance: float) -> str:
+    """Where in a ninth of the image something is, metres away."""
     rounded = round(distance / _STEP) * _STEP
-    return f"{name} {ROWS[row]} {COLUMNS[column]} {rounded:.1f} m"
+    return f"{ROWS[row]} {COLUMNS[column]} {rounded:.1f} m"
 
 
 def describe_frames(scene: Scene) -> tuple[Description, ...]:
@@ -59,8 +64,10 @@ def _describe(view: SceneView, frame: FrameView) -> Description | None:
     middles = view.image_middles[frame.row]
     cells = (middles / view.image_size * len(COLUMNS)).astype(int).clip(0, len(COLUMNS) - 1)
     order = things[np.argsort(middles[things, 0], kind="stable")]
-    told = (
-        thing_in_words(view.category(thing), cells[thing, 0], cells[thing, 1], distances[thing])
-        for thing in order.tolist()
+    return Description(
+        frame.number,
+        tuple(
+            (view.category(thing), place_in_words(*cells[thing].tolist(), distances[thing]))
+            for thing in order.tolist()
+        ),
     )
-    return Description(frame.number, ", ".join(told))

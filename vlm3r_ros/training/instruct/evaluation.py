@@ -42,6 +42,7 @@ def evaluation_tasks(
             questions=settings.questions,
             weights=data.weights,
             described=0.0,
+            located=0.0,
             colors=0.0,
             noise=0.0,
         )

@@ -29,6 +29,10 @@ ABSENT = "absent"
 DESCRIPTION = "description"
 """What curves call it when a frame is to be described."""
 
+PLACE = "place"
+"""What curves call it when a thing's place in a frame is asked for."""
+
+_WHERE_IS = ("Where is the {name} in {frame}?", "Where in {frame} is the {name}?")
 _SHOW_WHAT = ("What does {} show?", "What can be seen in {}?", "Describe {}.")
 _SEE_WHAT = ("What do you see?", "What is in front of you?", "Describe what you see.")
 _OF_NOW = 0.5  # share of the descriptions of the newest frame that speak of no frame
@@ -40,7 +44,7 @@ class Inquiry:
     """A question as it is asked at a moment.
 
     Attributes:
-        task: a task's name, `ABSENT` or `DESCRIPTION`.
+        task: a task's name, `ABSENT`, `DESCRIPTION` or `PLACE`.
         text: the question alone.
         options: with their letters; empty where there are none to choose from.
         answer: what is right.
@@ -104,6 +108,7 @@ class Interviewer:
                     inquiries.append(inquiry)
             inquiries += self._about_absent(moment, random)
         inquiries += self._descriptions(session)
+        inquiries += self._places(session)
         return inquiries
 
     def state_dict(self) -> dict[str, Any]:
@@ -147,6 +152,15 @@ class Interviewer:
             if frames == one.number and random.random() < _OF_NOW:
                 text = random.choice(_SEE_WHAT)
             yield Inquiry(DESCRIPTION, text, (), one.text, frames)
+
+    def _places(self, session: Session) -> Iterator[Inquiry]:
+        total = len(session.keyframes)
+        random = Random(f"{session.name}/places")
+        for number, name, place in session.located:
+            words = random.choice(_WHERE_IS)
+            text = words.format(name=name, frame=f"frame {number} of {total}")
+            frames = max(2, number) if random.random() < self._data.early else total
+            yield Inquiry(PLACE, text, (), place, frames)
 
     def _about_absent(self, moment: Moment, random: Random) -> Iterator[Inquiry]:
         wanted = self._data.absent * sum(moment.limits.values())

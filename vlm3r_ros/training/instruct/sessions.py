@@ -44,6 +44,7 @@ class SessionTask:
         questions: about so many in all.
         weights: how often each task is asked, relative to the others.
         described: share of the keyframes that are to be described.
+        located: share of the keyframes in which one thing's place is asked for.
         colors, noise: how much colours change; 0 for not at all.
     """
 
@@ -58,6 +59,7 @@ class SessionTask:
     questions: int
     weights: Mapping[QuestionType, float]
     described: float
+    located: float
     colors: float
     noise: float
 
@@ -89,6 +91,7 @@ class Session:
         stride: every so many of them is a keyframe, from the first to the last.
         moments: in the order of time.
         descriptions: of some of the keyframes.
+        located: things in some of the keyframes: the frame's number from 1, name and place.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Session:
     stride: int
     moments: tuple[Moment, ...]
     descriptions: tuple[Description, ...] = ()
+    located: tuple[tuple[int, str, str], ...] = ()
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
@@ -132,7 +136,10 @@ def film_session(task: SessionTask) -> Session:
     ]
     scene = replace(walk.world.scene(frames), intrinsics=lens)
     moments = _moments(task, scene, generator)
-    return Session(scene.name, color, stride, moments, _descriptions(task, scene, generator))
+    found = describe_frames(scene) if task.described or task.located else ()
+    described = tuple(one for one in found if generator.random() < task.described)
+    located = tuple(_choose(one, generator) for one in found if generator.random() < task.located)
+    return Session(scene.name, color, stride, moments, described, located)
 
 
 def _longest(task: SessionTask) -> int:
@@ -187,13 +194,8 @@ def _moments(task: SessionTask, scene: Scene, generator: np.random.Generator) ->
     return tuple(moments)
 
 
-def _descriptions(
-    task: SessionTask, scene: Scene, generator: np.random.Generator
-) -> tuple[Description, ...]:
-    if not task.described:
-        return ()
-    found = describe_frames(scene)
-    return tuple(one for one in found if generator.random() < task.described)
+def _choose(one: Description, generator: np.random.Generator) -> tuple[int, str, str]:
+    return one.number, *one.things[int(generator.integers(len(one.things)))]
 
 
 def _absent(scene: Scene, generator: np.random.Generator) -> tuple[str, ...]:

@@ -155,6 +155,8 @@ class Phase:
         questions: of a session, about so many.
         moments: at most so many moments of a session are asked at; its end is one.
         described: share of the keyframes that are to be described in words.
+        located: share of the keyframes in which the place of one thing is asked for: what choices
+            between two things are built from, and more to learn from than their one letter.
         rehearsed: sessions of earlier steps that are learned from again in each step, which saves
             filming and tracking; a run that goes on begins to remember anew.
         addressed: whether heads that look at the frame a question names are arranged at the first
@@ -170,6 +172,7 @@ class Phase:
     questions: int
     moments: int = 2
     described: float = 0.0
+    located: float = 0.0
     rehearsed: int = 0
     addressed: bool = False
 
@@ -182,8 +185,9 @@ class Phase:
             raise ValueError(f"rehearsed is {self.rehearsed}; it cannot be below 0")
         if self.addressed and self.frames[0] != self.frames[1]:
             raise ValueError(f"addressed: frames is {self.frames}; it must be one length, twice")
-        if not 0 <= self.described <= 1:
-            raise ValueError(f"described is {self.described}; it is a share in [0, 1]")
+        for name in ("described", "located"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it is a share in [0, 1]")
 
 
 @dataclass(frozen=True)
