@@ -22,6 +22,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INPUT ?=
 TRAIN ?= training
+CONFIG ?= config/training
 
 # What the installed package is made of, modules aside: those are used where they are.
 PACKAGE_FILES := pyproject.toml setup.py CMakeLists.txt package.xml \
@@ -72,9 +73,9 @@ $(VENV)/.installed: $(VENV)/.requirements $(PACKAGE_FILES)
 
 # A stage that is done is left at once; one that was interrupted goes on.
 train-nano: install
-	$(BIN)/vlm3r train geometry --out '$(TRAIN)/geometry'
-	$(BIN)/vlm3r train vision --out '$(TRAIN)/vision'
-	$(BIN)/vlm3r train instruct --out '$(TRAIN)/instruct' \
+	$(BIN)/vlm3r train geometry --config '$(CONFIG)/geometry.yaml' --out '$(TRAIN)/geometry'
+	$(BIN)/vlm3r train vision --config '$(CONFIG)/vision.yaml' --out '$(TRAIN)/vision'
+	$(BIN)/vlm3r train instruct --config '$(CONFIG)/instruct.yaml' --out '$(TRAIN)/instruct' \
 	  --geometry '$(TRAIN)/geometry/model' --vision '$(TRAIN)/vision/model'
 	@echo "The model is in $(TRAIN)/instruct/model: use it by that name, or copy it to vlm3r_ros/weights/nano"
 

@@ -2,6 +2,7 @@ import itertools
 import os
 import signal
 
+import numpy as np
 import pytest
 
 from vlm3r_ros.training.background import OrderedWorkers
@@ -22,6 +23,21 @@ def test_results_come_in_order_of_endless_tasks(workers):
     pool = OrderedWorkers(double, workers, ahead=3)
     results = pool.map(itertools.count())
     assert [next(results) for _ in range(10)] == list(range(0, 20, 2))
+    pool.close()
+
+
+def some_arrays(task: int) -> dict[str, np.ndarray]:
+    large = np.arange(60_000, dtype=np.float64).reshape(200, 300)[:, ::-1]
+    return {"large": large + task, "small": np.full(3, task, np.uint8), "none": np.zeros((0, 4))}
+
+
+def test_arrays_of_workers_come_back_as_they_were():
+    pool = OrderedWorkers(some_arrays, 2, ahead=4)
+    for task, arrays in zip(range(6), pool.map(itertools.count()), strict=False):
+        for name, expected in some_arrays(task).items():
+            assert np.array_equal(arrays[name], expected)
+            assert arrays[name].dtype == expected.dtype
+            arrays[name][...] = 0  # and may be written to
     pool.close()
 
 

@@ -7,6 +7,8 @@ import pytest
 from vlm3r_ros.training.config import read_config
 from vlm3r_ros.training.errors import ConfigError
 from vlm3r_ros.training.geometry.settings import GeometryConfig
+from vlm3r_ros.training.instruct.settings import InstructConfig
+from vlm3r_ros.training.vision.settings import VisionConfig
 
 
 class Color(StrEnum):
@@ -88,11 +90,14 @@ def test_a_missing_file_is_said(tmp_path):
         read_config(tmp_path / "none.yaml", Outer)
 
 
-def test_the_packaged_configuration_is_valid():
-    path = Path(__file__).resolve().parents[2] / "config" / "training" / "geometry.yaml"
-    config = read_config(path, GeometryConfig)
-    assert config.phase(0) is config.curriculum[0]
-    assert config.phase(10**9) is config.curriculum[-1]
+@pytest.mark.parametrize("folder", [".", "gpu"])
+def test_the_packaged_configurations_are_valid(folder):
+    path = Path(__file__).resolve().parents[2] / "config" / "training" / folder
+    read_config(path / "vision.yaml", VisionConfig)
+    for name, kind in (("geometry", GeometryConfig), ("instruct", InstructConfig)):
+        config = read_config(path / f"{name}.yaml", kind)
+        assert config.phase(0) is config.curriculum[0]
+        assert config.phase(10**9) is config.curriculum[-1]
 
 
 def test_phases_out_of_order_are_refused(tmp_path):

@@ -233,7 +233,9 @@ def test_few_large_operations_give_the_losses_and_gradients_of_many_small_ones()
     sessions = [session for _ in range(2) for session in next(stage._sessions)]
     stage.close()
     turns, counts = [s.turns for s in sessions], [len(s.keyframes) for s in sessions]
-    assert any(turn.frames < count for own, count in zip(turns, counts) for turn in own)
+    assert any(
+        turn.frames < count for own, count in zip(turns, counts, strict=True) for turn in own
+    )
     weight = network.model.language_model.model.layers[0].self_attn.k_proj.weight
     found = []
     for batched in (True, False):
