@@ -58,7 +58,7 @@ class OrderedWorkers(Generic[Task, Result]):
                     task = next(source, _END)
                     if task is _END:
                         break
-                    pending.append(self._pool.submit(_work, task))  # type: ignore[arg-type]
+                    pending.append(self._pool.submit(_work, task))
                 if not pending:
                     return
                 yield pending.popleft().result()

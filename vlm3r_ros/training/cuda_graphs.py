@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -48,11 +49,14 @@ class GraphedLosses:
             torch.cuda.empty_cache()
             self._shapes = shapes
             comparison = _Comparison(self._network, self._compare)
-            self._recorded = torch.cuda.make_graphed_callables(
-                comparison,
-                tuple(tensor.clone() for tensor in tensors),
-                num_warmup_iters=_WARM_UP,
-                allow_unused_input=True,
+            self._recorded = cast(
+                "Callable[..., tuple[Tensor, ...]]",
+                torch.cuda.make_graphed_callables(
+                    comparison,
+                    tuple(tensor.clone() for tensor in tensors),
+                    num_warmup_iters=_WARM_UP,
+                    allow_unused_input=True,
+                ),
             )
             self._names = comparison.names
         values = self._recorded(*tensors)

@@ -67,7 +67,10 @@ def _describe(view: SceneView, frame: FrameView) -> Description | None:
     return Description(
         frame.number,
         tuple(
-            (view.category(thing), place_in_words(*cells[thing].tolist(), distances[thing]))
+            (
+                view.category(thing),
+                place_in_words(cells[thing, 0], cells[thing, 1], distances[thing]),
+            )
             for thing in order.tolist()
         ),
     )
