@@ -25,6 +25,8 @@ from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.decoding import write_answers
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
+from vlm3r_ros.training.instruct.lessons import AskedSession
+from vlm3r_ros.training.instruct.network import InstructNetwork
 from vlm3r_ros.training.instruct.sessions import film_session
 from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.instruct.stage import InstructStage
@@ -203,12 +205,16 @@ def test_what_does_not_fit_is_said(change, words):
         InstructStage(small(model=change))
 
 
-def test_sessions_side_by_side_lose_as_much_as_one_by_one():
+def network_and_sessions() -> tuple[InstructNetwork, list[AskedSession]]:
     stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
     stage.start(3)
-    network = stage.network.eval()
     sessions = [session for _ in range(2) for session in next(stage._sessions)]
     stage.close()
+    return stage.network.eval(), sessions
+
+
+def test_sessions_side_by_side_lose_as_much_as_one_by_one():
+    network, sessions = network_and_sessions()
     assert len({len(session.keyframes) for session in sessions}) > 1
     with torch.no_grad():
         features = [network.look(torch.from_numpy(s.color), s.stride) for s in sessions]
@@ -227,11 +233,7 @@ def test_sessions_side_by_side_lose_as_much_as_one_by_one():
 
 
 def test_few_large_operations_give_the_losses_and_gradients_of_many_small_ones():
-    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
-    stage.start(3)
-    network = stage.network.eval()
-    sessions = [session for _ in range(2) for session in next(stage._sessions)]
-    stage.close()
+    network, sessions = network_and_sessions()
     turns, counts = [s.turns for s in sessions], [len(s.keyframes) for s in sessions]
     assert any(
         turn.frames < count for own, count in zip(turns, counts, strict=True) for turn in own

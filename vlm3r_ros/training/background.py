@@ -28,12 +28,13 @@ class OrderedWorkers(Generic[Task, Result]):
     Args:
         work: what it does must depend on its task alone; each worker gets it once, pickled.
         workers: processes; 0 works in this one when a result is asked for.
-        ahead: tasks that may be under way or waiting to be fetched.
+        ahead: tasks that may be under way or waiting to be fetched; more where the workers would
+            have nothing to do.
     """
 
     def __init__(self, work: Callable[[Task], Result], workers: int, ahead: int) -> None:
         self._work = work
-        self._ahead = max(1, ahead)
+        self._ahead = max(1, ahead, _PER_WORKER * workers)
         self._pool: ProcessPoolExecutor | None = None
         if workers:
             # A process of its own has no threads or locks of ours, which a forked one might wait
@@ -102,4 +103,5 @@ def _rebuild_array(shared: torch.Tensor) -> NDArray[Any]:
 
 
 _LARGE = 1 << 16  # bytes
+_PER_WORKER = 2  # tasks: one that it works on, one to go on with
 _END = object()

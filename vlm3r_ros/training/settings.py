@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
 
 
 class Precision(StrEnum):
@@ -102,3 +103,38 @@ class RunSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}; it cannot be below 0")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay is {self.ema_decay}; it must be in [0, 1)")
+
+
+class Until(Protocol):
+    """A part of a curriculum."""
+
+    @property
+    def until(self) -> int:
+        """Step at which it ends."""
+
+
+PhaseT = TypeVar("PhaseT", bound=Until)
+
+
+class Curriculum(Generic[PhaseT]):
+    """What configurations of stages with phases share; they have the field `curriculum`."""
+
+    curriculum: tuple[PhaseT, ...]
+
+    def check_order(self) -> None:
+        """Check that each phase ends after the one before.
+
+        Raises:
+            ValueError: one does not, or there is none.
+        """
+        ends = [phase.until for phase in self.curriculum]
+        if not ends or ends != sorted(set(ends)):
+            raise ValueError(f"curriculum: the phases end at {ends}; each must end after the last")
+
+    def begins(self, step: int) -> bool:
+        """Whether a phase begins with this step."""
+        return step == 0 or self.phase(step) is not self.phase(step - 1)
+
+    def phase(self, step: int) -> PhaseT:
+        """The phase that a step is in; the last one goes on to the end."""
+        return next((p for p in self.curriculum if step < p.until), self.curriculum[-1])

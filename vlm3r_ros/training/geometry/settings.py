@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vlm3r_ros.training.settings import OptimizerSettings, RunSettings
+from vlm3r_ros.training.settings import Curriculum, OptimizerSettings, RunSettings
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True)
-class GeometryConfig:
+class GeometryConfig(Curriculum[Phase]):
     """The geometry stage.
 
     Attributes:
@@ -182,9 +182,7 @@ class GeometryConfig:
     init_from: str = ""
 
     def __post_init__(self) -> None:
-        ends = [phase.until for phase in self.curriculum]
-        if not ends or ends != sorted(set(ends)):
-            raise ValueError(f"curriculum: the phases end at {ends}; each must end after the last")
+        self.check_order()
         shared = self.data.sequences_per_world
         for phase in self.curriculum:
             if phase.sequences % shared:
@@ -192,14 +190,6 @@ class GeometryConfig:
                     f"curriculum: {phase.sequences} sequences are no multiple of "
                     f"data.sequences_per_world, {shared}"
                 )
-
-    def begins(self, step: int) -> bool:
-        """Whether a phase begins with this step."""
-        return step == 0 or self.phase(step) is not self.phase(step - 1)
-
-    def phase(self, step: int) -> Phase:
-        """The phase that a step is in."""
-        return next((p for p in self.curriculum if step < p.until), self.curriculum[-1])
 
     def weights(self, step: int) -> LossSettings:
         """The weights of the losses at a step."""

@@ -50,8 +50,8 @@ _VIEWS = {"self": GeometryHead.SELF_POINTS, "world": GeometryHead.WORLD_POINTS}
 # Poses are told in hundredths; at the full rate, a step of Adam would change them by tenths.
 _POSE_SHARE = 0.5
 _NEAREST = 0.1  # m: of what is nearer, errors count as if it were there
-_STEPS_AHEAD, _TASKS_AHEAD = 3, 2
-"""Steps, and tasks of each worker, whose data is made while one is computed."""
+_STEPS_AHEAD = 3
+"""Steps whose data the workers make while one is computed."""
 
 
 class GeometryNetwork(nn.Module):
@@ -135,7 +135,6 @@ class GeometryStage:
             phase.sequences // self.config.data.sequences_per_world
             for phase in self.config.curriculum
         )
-        ahead = max(ahead, _TASKS_AHEAD * run.workers)
         self._workers = OrderedWorkers(film, run.workers, ahead)
         short, walks = evaluation_tasks(self.config.evaluation, self.config.data)
         self._evaluation = Evaluation(

@@ -147,8 +147,7 @@ class Interviewer:
         random = Random(session.name)
         for one in session.descriptions:
             text = random.choice(_SHOW_WHAT).format(f"frame {one.number} of {total}")
-            early = random.random() < self._data.early
-            frames = max(2, one.number) if early else total
+            frames = self._moment_of(one.number, total, random)
             if frames == one.number and random.random() < _OF_NOW:
                 text = random.choice(_SEE_WHAT)
             yield Inquiry(DESCRIPTION, text, (), one.text, frames)
@@ -159,8 +158,12 @@ class Interviewer:
         for number, name, place in session.located:
             words = random.choice(_WHERE_IS)
             text = words.format(name=name, frame=f"frame {number} of {total}")
-            frames = max(2, number) if random.random() < self._data.early else total
+            frames = self._moment_of(number, total, random)
             yield Inquiry(PLACE, text, (), place, frames)
+
+    def _moment_of(self, number: int, total: int, random: Random) -> int:
+        """Frames seen when a frame is asked about: it is the newest one, or it is the end."""
+        return max(2, number) if random.random() < self._data.early else total
 
     def _about_absent(self, moment: Moment, random: Random) -> Iterator[Inquiry]:
         wanted = self._data.absent * sum(moment.limits.values())

@@ -9,7 +9,7 @@ from typing import Any
 
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.tasks import TASKS
-from vlm3r_ros.training.settings import OptimizerSettings, RunSettings
+from vlm3r_ros.training.settings import Curriculum, OptimizerSettings, RunSettings
 
 
 class WeightFormat(StrEnum):
@@ -221,7 +221,7 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True)
-class InstructConfig:
+class InstructConfig(Curriculum[Phase]):
     """Instruction tuning.
 
     Attributes:
@@ -242,14 +242,4 @@ class InstructConfig:
     init_from: str = ""
 
     def __post_init__(self) -> None:
-        ends = [phase.until for phase in self.curriculum]
-        if not ends or ends != sorted(set(ends)):
-            raise ValueError(f"curriculum: the phases end at {ends}; each must end after the last")
-
-    def begins(self, step: int) -> bool:
-        """Whether a phase begins with this step."""
-        return step == 0 or self.phase(step) is not self.phase(step - 1)
-
-    def phase(self, step: int) -> Phase:
-        """The phase that a step is in."""
-        return next((p for p in self.curriculum if step < p.until), self.curriculum[-1])
+        self.check_order()

@@ -146,9 +146,6 @@ class SideBySide:
             put(back),
         )
 
-    def __len__(self) -> int:
-        return len(self.positions)
-
     @property
     def prefix(self) -> int:
         """Tokens of all prefixes."""

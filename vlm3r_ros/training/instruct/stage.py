@@ -35,7 +35,6 @@ from vlm3r_ros.training.instruct.lessons import (
 from vlm3r_ros.training.instruct.network import (
     FrameFeatures,
     GeometryTokens,
-    InstructNetwork,
     build_network,
 )
 from vlm3r_ros.training.instruct.packing import Turn
@@ -47,8 +46,8 @@ from vlm3r_ros.training.vision.filming import film as film_patches
 from vlm3r_ros.training.vision.settings import DataSettings as VisionData
 from vlm3r_ros.worlds.world import Split
 
-_STEPS_AHEAD, _TASKS_AHEAD = 3, 2
-"""Steps, and tasks of each worker, that are filmed while one is computed."""
+_STEPS_AHEAD = 3
+"""Steps whose sessions the workers film while one is computed."""
 _LOOK_AT = 12
 """Sessions by whose frames weights are arranged."""
 _LEARN_NAMES_IN, _IMAGES = 24, 4
@@ -83,14 +82,6 @@ class Lesson:
         return replace(self, geometry=GeometryTokens(camera, patches), vision=vision)
 
 
-class InstructModule(nn.Module):
-    """The network, under the name that it has in checkpoints."""
-
-    def __init__(self, network: InstructNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-
 class InstructStage:
     """Stage 3, for the `Trainer`.
 
@@ -105,7 +96,8 @@ class InstructStage:
         run = config.run
         precision = resolve_precision(run.precision, self.device)
         self.network = build_network(config.model, run.seed, precision)
-        self.module = InstructModule(self.network)
+        # The name that it has in checkpoints.
+        self.module = nn.ModuleDict({"network": self.network})
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
@@ -128,9 +120,7 @@ class InstructStage:
         processor, evaluation = self.network.processor, self.config.evaluation
         most = max(lesson_count(phase.videos) for phase in self.config.curriculum)
         self._workers = OrderedWorkers(
-            LessonMaker(processor, self.config.data),
-            run.workers,
-            max(_STEPS_AHEAD * most, _TASKS_AHEAD * run.workers),
+            LessonMaker(processor, self.config.data), run.workers, _STEPS_AHEAD * most
         )
         self._sessions = self._workers.map(lesson_tasks(self.config, processor.image_size, step))
         held_out = evaluation_tasks(evaluation, self.config.data, processor.image_size)
