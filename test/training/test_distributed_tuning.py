@@ -13,7 +13,7 @@ from vlm3r_ros.models.registry import load_model
 from vlm3r_ros.resources import resource
 from vlm3r_ros.training.config import parse, read_config
 from vlm3r_ros.training.curves import read_curves
-from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.instruct.distributed import DistributedTuning
 from vlm3r_ros.training.instruct.export import export_model
 from vlm3r_ros.training.instruct.network import build_network
@@ -65,6 +65,14 @@ def run(config: dict, folder: Path, stop_at: int | None = None) -> DistributedTu
     made._take_step = stopping  # type: ignore[method-assign]
     made.run(progress=False)
     return made
+
+
+@pytest.mark.parametrize(("name", "value"), [("rehearsed", 2), ("addressed", True)])
+def test_a_phase_that_asks_for_what_one_process_alone_does_is_refused(name, value, tmp_path):
+    config = tuning("tiny")
+    config["curriculum"][0][name] = value
+    with pytest.raises(ConfigError, match=f"phase 1: {name} is {value}.*leave it out"):
+        DistributedTuning(parse(config, InstructConfig), tmp_path)
 
 
 def test_two_processes_tune_adapters_fusion_and_projector_alone(base, tmp_path):

@@ -2,7 +2,8 @@
 
 What a run consists of is the same as on one process (`InstructStage`, `Trainer`), but that sessions
 are learned from one at a time, a phase's `videos` of them on each process before a step, and that
-held-out rooms give a loss alone.
+held-out rooms give a loss alone. Sessions are not rehearsed, and no heads are arranged to look at
+the frame that a question names: a phase that asks for either is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_checkpoint, save_atomically
 from vlm3r_ros.training.computing import prepare_device, resolve_precision
 from vlm3r_ros.training.curves import CurveFile, draw_curves
-from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks
 from vlm3r_ros.training.instruct.export import export_model
@@ -35,7 +36,7 @@ from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.network import InstructNetwork, build_network
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
-from vlm3r_ros.training.instruct.settings import InstructConfig
+from vlm3r_ros.training.instruct.settings import InstructConfig, Phase
 from vlm3r_ros.training.interruption import Interruption
 from vlm3r_ros.training.loop import LOSS, TrainReport
 from vlm3r_ros.training.optimization import (
@@ -58,11 +59,14 @@ class DistributedTuning:
         folder: to write; all processes must see it.
 
     Raises:
-        ConfigError: the configuration does not fit the model.
+        ConfigError: the configuration does not fit the model, or asks for what is done on one
+            process alone.
         TrainingError: weights to start from cannot be read.
     """
 
     def __init__(self, config: InstructConfig, folder: Path) -> None:
+        for number, phase in enumerate(config.curriculum, 1):
+            _check_phase(number, phase)
         self.config = config
         self.folder = folder
         run = config.run
@@ -263,3 +267,14 @@ class DistributedTuning:
         parts: dict[str, Any] = asdict(self.config)
         kept = {name: parts[name] for name in ("model", "data", "curriculum", "optimizer")}
         return repr(kept)
+
+
+def _check_phase(number: int, phase: Phase) -> None:
+    """Refuse what only `InstructStage` does, rather than train without it unsaid."""
+    for name in ("rehearsed", "addressed"):
+        value = getattr(phase, name)
+        if value:
+            raise ConfigError(
+                f"curriculum, phase {number}: {name} is {value}, which only training on one "
+                "process, without LoRA, can do; leave it out, or train so"
+            )
