@@ -75,6 +75,12 @@ def test_a_phase_that_asks_for_what_one_process_alone_does_is_refused(name, valu
         DistributedTuning(parse(config, InstructConfig), tmp_path)
 
 
+def test_teaching_more_than_answers_is_refused(tmp_path):
+    config = tuning("tiny") | {"grounding": {"looks": 0.3}}
+    with pytest.raises(ConfigError, match=r"grounding is asked for, .*leave it out"):
+        DistributedTuning(parse(config, InstructConfig), tmp_path)
+
+
 def test_two_processes_tune_adapters_fusion_and_projector_alone(base, tmp_path):
     config = write_config(tmp_path / "c.yaml", tuning(base), steps=2)
     out = tmp_path / "out"

@@ -219,7 +219,7 @@ def test_sessions_side_by_side_lose_as_much_as_one_by_one():
     with torch.no_grad():
         features = [network.look(torch.from_numpy(s.color), s.stride) for s in sessions]
         turns = [session.turns for session in sessions]
-        losses, which = network.side_by_side(features, turns)
+        losses, which = network.side_by_side(network.visual_tokens(features), turns)
         first = 0
         for own, session in zip(features, sessions, strict=True):
             packed = network.pack(session.turns, len(session.keyframes))
@@ -247,7 +247,7 @@ def test_few_large_operations_give_the_losses_and_gradients_of_many_small_ones()
             prefixes = [network.prefix(own) for own in features]
             losses, which = network._batched_losses(prefixes, turns, counts)
         else:
-            losses, which = network.side_by_side(features, turns)
+            losses, which = network.side_by_side(network.visual_tokens(features), turns)
         losses.mean().backward()
         found.append((losses.detach(), which, weight.grad.clone()))
     (many, of_many, slope), (few, of_few, expected) = found
@@ -284,3 +284,58 @@ def test_answers_are_those_that_evaluation_and_robots_get():
             inquiry.text, inquiry.options, max_new_tokens=3
         )
         assert alone.token_ids == answer
+
+
+GROUNDED = {"looks": 0.3, "heads": [[0, 1], [1, 0]], "poses": 0.3, "motions": 1, "motions_after": 1}
+
+
+def test_what_is_taught_besides_answers_is_learned():
+    stage = InstructStage(small(grounding=GROUNDED, run=INSTRUCT["run"] | {"precision": "float32"}))
+    stage.start(3)
+    asked = [session for _ in range(2) for session in next(stage._sessions)]
+    optimizer = build_optimizer(stage.module, stage.config.optimizer)
+    history = []
+    for _ in range(20):
+        losses = stage.compare(asked)
+        optimizer.zero_grad()
+        losses[LOSS].backward()
+        optimizer.step()
+        history.append({name: value.item() for name, value in losses.items()})
+    for name in ("looks", "poses", "motions"):
+        assert history[-1][name] < 0.9 * history[0][name], name
+    assert history[-1]["found"] > history[0]["found"]
+    assert stage.model.fusion.value.weight.grad is not None
+
+
+def test_what_reads_poses_is_kept_for_the_next_run_and_not_shipped(tmp_path):
+    trained = train(small(grounding=GROUNDED), tmp_path).stage
+    average = newest(tmp_path)["averaged"]["average"]
+    assert "probes.pose.weight" in average
+    path = str(max((tmp_path / "checkpoints").iterdir()))
+    again = InstructStage(small(grounding=GROUNDED, init_from=path))
+    assert torch.equal(again.probes.pose.weight, average["probes.pose.weight"])
+    plain = InstructStage(small(init_from=path))
+    assert plain.probes is None
+    assert torch.equal(plain.model.image_newline, average["network.model.image_newline"])
+    shipped, _ = load_model(tmp_path / "model")
+    assert shipped.state_dict().keys() == trained.model.state_dict().keys()
+
+
+def test_a_run_may_begin_to_teach_more_than_answers(straight):
+    path = str(max((straight / "checkpoints").iterdir()))
+    stage = InstructStage(small(grounding=GROUNDED, init_from=path))
+    average = newest(straight)["averaged"]["average"]
+    assert torch.equal(stage.model.image_newline, average["network.model.image_newline"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"looks": 1, "heads": [[2, 0]]}, "no head 0 in layer 2"),
+        ({"looks": 1, "heads": [[0, 4]]}, "no head 4 in layer 0"),
+        ({"motions": 1, "motions_after": 3}, "motions_after is 3"),
+    ],
+)
+def test_heads_and_layers_that_are_not_there_are_refused(change, words):
+    with pytest.raises(TrainingError, match=words):
+        InstructStage(small(grounding=change))

@@ -26,7 +26,12 @@ from vlm3r_ros.models.configuration import (
 from vlm3r_ros.models.fusion import SpatialVisualFusion
 from vlm3r_ros.models.geometry import GeometryEncoder, GeometryState
 from vlm3r_ros.models.grouped_attention import GROUPED_SDPA
-from vlm3r_ros.models.visual_tokens import append_newlines, pool_grid, tokens_per_frame
+from vlm3r_ros.models.visual_tokens import (
+    append_newlines,
+    patch_positions,
+    pool_grid,
+    tokens_per_frame,
+)
 
 
 class Modality(StrEnum):
@@ -116,6 +121,15 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def tokens_per_frame(self) -> int:
         """Visual tokens that [`frame_tokens`] returns for one frame."""
         return tokens_per_frame(
+            self.config.vision_grid_side,
+            PoolMode(self.config.pool_mode),
+            NewlinePosition(self.config.newline_position),
+        )
+
+    @property
+    def patch_positions(self) -> Tensor:
+        """Which of a frame's visual tokens show its patches, int64 `[rows, columns]`."""
+        return patch_positions(
             self.config.vision_grid_side,
             PoolMode(self.config.pool_mode),
             NewlinePosition(self.config.newline_position),

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from vlm3r_ros.training.instruct.looking import Looking
 from vlm3r_ros.training.instruct.packing import Packing
 from vlm3r_ros.training.instruct.side_by_side import SideBySide
 
@@ -33,6 +34,7 @@ def packed_attention_forward(
     *,
     packing: Packing | Sequence[Packing] | SideBySide,
     scaling: float | None = None,
+    looking: Looking | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """An attention function for transformers' interface.
@@ -46,12 +48,15 @@ def packed_attention_forward(
         packing: of the sequence; several for whole sequences one behind the other, none of which
             sees another; or sessions laid out side by side.
         scaling: of the scores; 1 / sqrt(D) if absent.
+        looking: is shown what is compared.
         **kwargs: what other attention functions take.
 
     Returns:
         `[1, L, heads, D]` and, in place of the attention weights, None.
     """
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if looking is not None:
+        looking.see(module.layer_idx, query[0], key[0], scale)  # type: ignore[arg-type]
     if isinstance(packing, SideBySide):
         return packing.attend(query[0], key[0], value[0], scale).transpose(0, 1)[None], None
     groups = query.shape[1] // key.shape[1]

@@ -10,7 +10,13 @@ from vlm3r_ros.worlds.world import Split
 
 
 def training_tasks(
-    config: InstructConfig, image_size: int, step: int, *, rank: int = 0, processes: int = 1
+    config: InstructConfig,
+    image_size: int,
+    step: int,
+    *,
+    cells: int = 0,
+    rank: int = 0,
+    processes: int = 1,
 ) -> Iterator[SessionTask]:
     """The sessions of a step and of those after it, without end.
 
@@ -18,6 +24,7 @@ def training_tasks(
         config: of the run.
         image_size: side of the frames, pixels.
         step: the first one.
+        cells: see `SessionTask`.
         rank: of this process among those that share the run; each has its own sessions, as many
             as a phase says.
         processes: how many there are.
@@ -42,5 +49,6 @@ def training_tasks(
                 located=phase.located,
                 colors=data.colors,
                 noise=data.noise,
+                cells=cells,
             )
         step += 1

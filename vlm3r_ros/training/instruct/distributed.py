@@ -47,6 +47,7 @@ from vlm3r_ros.training.optimization import (
 )
 from vlm3r_ros.training.settings import Precision
 
+_ALONE = "which only training on one process, without LoRA, can do; leave it out, or train so"
 _AHEAD = 3  # steps whose sessions the workers film while one is computed
 _PREFIX = "model."  # of the model's weights in the network's
 
@@ -67,6 +68,8 @@ class DistributedTuning:
     def __init__(self, config: InstructConfig, folder: Path) -> None:
         for number, phase in enumerate(config.curriculum, 1):
             _check_phase(number, phase)
+        if config.grounding.wanted:
+            raise ConfigError(f"grounding is asked for, {_ALONE}")
         self.config = config
         self.folder = folder
         run = config.run
@@ -274,7 +277,4 @@ def _check_phase(number: int, phase: Phase) -> None:
     for name in ("rehearsed", "addressed"):
         value = getattr(phase, name)
         if value:
-            raise ConfigError(
-                f"curriculum, phase {number}: {name} is {value}, which only training on one "
-                "process, without LoRA, can do; leave it out, or train so"
-            )
+            raise ConfigError(f"curriculum, phase {number}: {name} is {value}, {_ALONE}")

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.training.instruct.curriculum import training_tasks
+from vlm3r_ros.training.instruct.grounding import Looks, MentionFinder, find_looks
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
 from vlm3r_ros.training.instruct.packing import Turn
-from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
+from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings, InstructConfig
 
 _TOGETHER = 8
@@ -32,12 +33,16 @@ class AskedSession:
         stride: every so many of them is a keyframe, from the first to the last.
         turns: the questions; at least one.
         forms: what kind of answer each wants, a number of `FORMS`.
+        looks: where the questions' words should look; None where it was not asked for.
+        poses: float32 `[F, 4, 4]`, of the keyframes, see `ShownThings`; likewise.
     """
 
     color: NDArray[np.uint8]
     stride: int
     turns: tuple[Turn, ...]
     forms: tuple[int, ...]
+    looks: Looks | None = None
+    poses: NDArray[np.float32] | None = None
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
@@ -46,10 +51,10 @@ class AskedSession:
 
 
 def lesson_tasks(
-    config: InstructConfig, image_size: int, step: int
+    config: InstructConfig, image_size: int, step: int, cells: int = 0
 ) -> Iterator[tuple[SessionTask, ...]]:
     """What the workers make for a step and those after it, `lesson_count` tasks a step."""
-    tasks = training_tasks(config, image_size, step)
+    tasks = training_tasks(config, image_size, step, cells=cells)
     while True:
         videos = config.phase(step).videos
         for start in range(0, videos, _TOGETHER):
@@ -69,10 +74,16 @@ class LessonMaker:
     Args:
         processor: of the model.
         data: shares of the kinds of questions.
+        finder: of what words speak of; None where that is not asked for.
+        positions: see `find_looks`.
+        tokens_per_frame: likewise.
     """
 
     processor: Vlm3rProcessor
     data: DataSettings
+    finder: MentionFinder | None = None
+    positions: NDArray[np.int64] | None = None
+    tokens_per_frame: int = 0
 
     def __call__(self, tasks: tuple[SessionTask, ...]) -> list[AskedSession]:
         """The sessions of some tasks; those about which nothing can be asked are left out.
@@ -86,15 +97,23 @@ class LessonMaker:
             session = film_session(task)
             inquiries = interviewer.ask(session)
             if inquiries:
+                turns = tuple(turn(inquiry, self.processor) for inquiry in inquiries)
                 asked.append(
                     AskedSession(
                         session.color,
                         session.stride,
-                        tuple(turn(inquiry, self.processor) for inquiry in inquiries),
+                        turns,
                         tuple(FORMS.index(_form(inquiry)) for inquiry in inquiries),
+                        self._looks(session, turns),
+                        None if session.shown is None else session.shown.poses,
                     )
                 )
         return asked
+
+    def _looks(self, session: Session, turns: tuple[Turn, ...]) -> Looks | None:
+        if self.finder is None or self.positions is None or session.shown is None:
+            return None
+        return find_looks(turns, session.shown, self.finder, self.positions, self.tokens_per_frame)
 
 
 def _form(inquiry: Inquiry) -> str:

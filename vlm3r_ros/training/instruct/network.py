@@ -8,6 +8,7 @@ from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,6 +29,8 @@ from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.instruct.adapters import add_adapters
 from vlm3r_ros.training.instruct.attention import PACKED
 from vlm3r_ros.training.instruct.corpus import question_tokenizer
+from vlm3r_ros.training.instruct.grounding import Looks
+from vlm3r_ros.training.instruct.looking import Looking, LookingSession
 from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack, split_by_turn
 from vlm3r_ros.training.instruct.settings import LoraSettings, ModelSettings
 from vlm3r_ros.training.instruct.side_by_side import SideBySide
@@ -146,30 +149,28 @@ class InstructNetwork(nn.Module):
         return self.answer_losses(prefix, self.pack(turns, -(-len(frames) // stride)))
 
     def side_by_side(
-        self, features: Sequence[FrameFeatures], turns: Sequence[Sequence[Turn]]
+        self,
+        visual: Sequence[Tensor],
+        turns: Sequence[Sequence[Turn]],
+        looking: Looking | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Losses as `forward` gives them, of several sessions read in one pass: far faster.
 
         Args:
-            features: of each session's keyframes.
+            visual: tokens of each session's keyframes, see `visual_tokens`.
             turns: at least one question with its answer about each.
+            looking: of `watch`, shown the attention.
 
         Returns:
             Cross entropy of the tokens of all answers `[A]`, and which question of all of them
             each belongs to, int64 `[A]`.
         """
-        together = FrameFeatures(
-            torch.cat([own.vision for own in features]),
-            torch.cat([own.camera_tokens for own in features]),
-            torch.cat([own.patch_tokens for own in features]),
-        )
-        counts = [len(own.vision) for own in features]
-        visual = self._visual_tokens(together).split(counts)
+        counts = [len(tokens) for tokens in visual]
         prefixes = [self._behind_header(tokens) for tokens in visual]
-        if prefixes[0].device.type == "cuda":
-            return self._batched_losses(prefixes, turns, counts)
+        if self._in_few_operations:
+            return self._batched_losses(prefixes, turns, counts, looking)
         packed = [self.pack(own, count) for own, count in zip(turns, counts, strict=True)]
-        losses = self._answer_losses(prefixes, packed)
+        losses = self._answer_losses(prefixes, packed, looking)
         numbers = list(accumulate(map(len, turns), initial=0))
         which = [
             torch.full((len(part),), first + number, device=part.device)
@@ -177,6 +178,54 @@ class InstructNetwork(nn.Module):
             for number, part in split_by_turn(of_tokens, own)
         ]
         return torch.cat(losses), torch.cat(which)
+
+    def watch(
+        self,
+        turns: Sequence[Sequence[Turn]],
+        looks: Sequence[Looks],
+        frames: Sequence[int],
+        heads: Sequence[tuple[int, int]],
+    ) -> Looking | None:
+        """Watch heads while `side_by_side` reads sessions; None where nothing is to be looked at.
+
+        Args:
+            turns: the questions about each session.
+            looks: where their words should look.
+            frames: of each session.
+            heads: layer and head of each that is watched.
+        """
+        header, step = len(self._header), self.model.tokens_per_frame
+        prefixes = np.array([header + count * step for count in frames])
+        words = np.array([sum(map(len, own)) for own in turns])
+        if self._in_few_operations:
+            starts = np.cumsum(prefixes) - prefixes
+            asked = prefixes.sum() + np.cumsum(words) - words
+        else:
+            starts = np.cumsum(prefixes + words) - prefixes - words
+            asked = starts + prefixes
+        sessions = [
+            LookingSession.of(
+                own,
+                look,
+                header=header,
+                tokens_per_frame=step,
+                frames=frames[number],
+                start=int(starts[number]),
+                asked=int(asked[number]),
+                device=self._device,
+            )
+            for number, (own, look) in enumerate(zip(turns, looks, strict=True))
+            if len(look.turn)
+        ]
+        return Looking(heads, sessions) if sessions else None
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.image_newline.device
+
+    @property
+    def _in_few_operations(self) -> bool:
+        return self._device.type == "cuda"
 
     def look(
         self, frames: Tensor, stride: int, geometry: GeometryTokens | None = None
@@ -247,12 +296,18 @@ class InstructNetwork(nn.Module):
 
     def prefix(self, features: FrameFeatures) -> Tensor:
         """Header and visual tokens of all keyframes `[P, H]`."""
-        return self._behind_header(self._visual_tokens(features))
+        return self._behind_header(*self.visual_tokens([features]))
 
-    def _visual_tokens(self, features: FrameFeatures) -> Tensor:
-        """What the language model reads of keyframes `[F, T, H]`."""
-        projected = self.model.project(self.fuse(features))
-        return self.model.add_newlines(self.model.pool(projected))
+    def visual_tokens(self, features: Sequence[FrameFeatures]) -> list[Tensor]:
+        """What the language model reads of each session's keyframes `[F, T, H]`."""
+        together = FrameFeatures(
+            torch.cat([own.vision for own in features]),
+            torch.cat([own.camera_tokens for own in features]),
+            torch.cat([own.patch_tokens for own in features]),
+        )
+        projected = self.model.project(self.fuse(together))
+        tokens: Tensor = self.model.add_newlines(self.model.pool(projected))
+        return list(tokens.split([len(own.vision) for own in features]))
 
     def fuse(self, features: FrameFeatures) -> Tensor:
         """Image tokens of frames that have attended to geometry tokens `[F, N, Dv]`."""
@@ -264,10 +319,15 @@ class InstructNetwork(nn.Module):
 
     def pack(self, turns: Sequence[Turn], frames: int) -> PackedTurns:
         """Pack questions about a session of so many keyframes."""
-        device = self.model.image_newline.device
-        return pack(turns, len(self._header), self.model.tokens_per_frame, frames, device)
+        step = self.model.tokens_per_frame
+        return pack(turns, len(self._header), step, frames, self._device)
 
-    def read(self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]) -> list[Tensor]:
+    def read(
+        self,
+        prefixes: Sequence[Tensor],
+        packed: Sequence[PackedTurns],
+        looking: Looking | None = None,
+    ) -> list[Tensor]:
         """What the language model makes of the question tokens `[S, H]` of each session.
 
         The sessions, each with its prefix `[P, H]`, lie one behind the other in one pass.
@@ -283,13 +343,21 @@ class InstructNetwork(nn.Module):
             inputs_embeds=torch.cat(list(chain(*zip(prefixes, asked, strict=True))))[None],
             position_ids=torch.cat(positions)[None],
             packing=[one.packing for one in packed],
+            looking=looking,
+            output_hidden_states=looking is not None,
             use_cache=False,
         )
+        if looking is not None:
+            looking.hidden = tuple(hidden[0] for hidden in output.hidden_states)
         whole = output.last_hidden_state[0].split([len(one.packing) for one in packed])
         return [hidden[len(prefix) :] for hidden, prefix in zip(whole, prefixes, strict=True)]
 
     def _batched_losses(
-        self, prefixes: Sequence[Tensor], turns: Sequence[Sequence[Turn]], frames: Sequence[int]
+        self,
+        prefixes: Sequence[Tensor],
+        turns: Sequence[Sequence[Turn]],
+        frames: Sequence[int],
+        looking: Looking | None = None,
     ) -> tuple[Tensor, Tensor]:
         """`side_by_side` in few large operations."""
         model, device = self.model, prefixes[0].device
@@ -299,8 +367,12 @@ class InstructNetwork(nn.Module):
             inputs_embeds=torch.cat((*prefixes, words))[None],
             position_ids=layout.positions[None],
             packing=layout,
+            looking=looking,
+            output_hidden_states=looking is not None,
             use_cache=False,
         )
+        if looking is not None:
+            looking.hidden = tuple(hidden[0] for hidden in output.hidden_states)
         hidden = output.last_hidden_state[0].index_select(0, layout.prefix + layout.asking)
         logits = model.language_model.lm_head(hidden).float()
         return F.cross_entropy(logits, layout.labels, reduction="none"), layout.turn
@@ -311,9 +383,12 @@ class InstructNetwork(nn.Module):
         return losses
 
     def _answer_losses(
-        self, prefixes: Sequence[Tensor], packed: Sequence[PackedTurns]
+        self,
+        prefixes: Sequence[Tensor],
+        packed: Sequence[PackedTurns],
+        looking: Looking | None = None,
     ) -> list[Tensor]:
-        hidden = torch.cat(self.read(prefixes, packed))
+        hidden = torch.cat(self.read(prefixes, packed, looking))
         labels = torch.cat([one.labels for one in packed])
         taught = labels != IGNORED
         logits = self.model.language_model.lm_head(hidden[taught])

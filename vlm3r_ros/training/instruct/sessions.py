@@ -7,7 +7,7 @@ taken in, in their order, so that answers are balanced over the whole run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from vlm3r_ros.questions.drafting import DraftPlan, SceneDrafts, draft_scene
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.training.geometry.augmentation import change_colors
 from vlm3r_ros.training.instruct.descriptions import Description, describe_frames
+from vlm3r_ros.training.instruct.grounding import ShownThings, cell_shares
 from vlm3r_ros.training.rooms import RoomWalk, walk_through_room
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import View, render
@@ -46,6 +47,7 @@ class SessionTask:
         described: share of the keyframes that are to be described.
         located: share of the keyframes in which one thing's place is asked for.
         colors, noise: how much colours change; 0 for not at all.
+        cells: along each side of a frame, of which is told what they show; 0 for not at all.
     """
 
     split: Split
@@ -62,6 +64,7 @@ class SessionTask:
     located: float
     colors: float
     noise: float
+    cells: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Session:
         moments: in the order of time.
         descriptions: of some of the keyframes.
         located: things in some of the keyframes: the frame's number from 1, name and place.
+        shown: by the cells of the keyframes; None where the task does not want it.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Session:
     moments: tuple[Moment, ...]
     descriptions: tuple[Description, ...] = ()
     located: tuple[tuple[int, str, str], ...] = ()
+    shown: ShownThings | None = None
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
@@ -139,7 +144,8 @@ def film_session(task: SessionTask) -> Session:
     found = describe_frames(scene) if task.described or task.located else ()
     described = tuple(one for one in found if generator.random() < task.described)
     located = tuple(_choose(one, generator) for one in found if generator.random() < task.located)
-    return Session(scene.name, color, stride, moments, described, located)
+    shown = _shown(walk, views[::stride], poses[::stride], task.cells) if task.cells else None
+    return Session(scene.name, color, stride, moments, described, located, shown)
 
 
 def _longest(task: SessionTask) -> int:
@@ -168,6 +174,15 @@ def _scene_frame(
     walk: RoomWalk, number: int, view: View, lens: Intrinsics, pose: NDArray[np.float64]
 ) -> SceneFrame:
     return SceneFrame(number, pose, visible_objects(walk.world, view, lens, pose))
+
+
+def _shown(
+    walk: RoomWalk, views: Sequence[View], poses: NDArray[np.float64], cells: int
+) -> ShownThings:
+    # Instance ids are places in the list of things.
+    names = tuple(item.category for item in walk.world.objects)
+    shares = np.stack([cell_shares(view.instance, len(names), cells) for view in views])
+    return ShownThings(names, shares, (np.linalg.inv(poses[0]) @ poses).astype(np.float32))
 
 
 def _moments(task: SessionTask, scene: Scene, generator: np.random.Generator) -> tuple[Moment, ...]:

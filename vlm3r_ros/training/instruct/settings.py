@@ -191,6 +191,41 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class GroundingSettings:
+    """What is taught besides answers: where to look, and from where a frame was taken.
+
+    Attributes:
+        looks: weight of the loss of where attention heads look (`grounding`); 0 for none.
+        heads: layer and head of each that should look at what words speak of.
+        poses: weight of the loss of cameras' poses, as they can be read from the visual tokens;
+            0 for none.
+        motions: weight of the loss of how the camera moved between two frames, as it can be read
+            from the word that names the second one; 0 for none.
+        motions_after: layers of the language model behind which that is read.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    looks: float = 0.0
+    heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (2, 1))
+    poses: float = 0.0
+    motions: float = 0.0
+    motions_after: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.looks, self.poses, self.motions, self.motions_after) < 0:
+            raise ValueError("looks, poses, motions and motions_after cannot be below 0")
+        if not self.heads or min(min(pair) for pair in self.heads) < 0:
+            raise ValueError(f"heads is {self.heads}; give pairs of a layer and a head, from 0")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is taught besides answers."""
+        return self.looks > 0 or self.poses > 0 or self.motions > 0
+
+
+@dataclass(frozen=True)
 class EvaluationSettings:
     """Held-out rooms on which the stage measures itself, as an offline evaluation would.
 
@@ -238,6 +273,7 @@ class InstructConfig(Curriculum[Phase]):
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     model: ModelSettings = ModelSettings()
     data: DataSettings = DataSettings()
+    grounding: GroundingSettings = GroundingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     init_from: str = ""
 

@@ -18,11 +18,12 @@ from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
 from vlm3r_ros.training.computing import computing, prepare_device, resolve_precision
-from vlm3r_ros.training.errors import TrainingError
+from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.instruct.addressing import address_frames
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
+from vlm3r_ros.training.instruct.grounding import Looks, MentionFinder
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.lessons import (
@@ -32,14 +33,16 @@ from vlm3r_ros.training.instruct.lessons import (
     lesson_count,
     lesson_tasks,
 )
+from vlm3r_ros.training.instruct.looking import Looking
 from vlm3r_ros.training.instruct.network import (
     FrameFeatures,
     GeometryTokens,
     build_network,
 )
 from vlm3r_ros.training.instruct.packing import Turn
+from vlm3r_ros.training.instruct.probes import Probes
 from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
-from vlm3r_ros.training.instruct.settings import InstructConfig
+from vlm3r_ros.training.instruct.settings import GroundingSettings, InstructConfig
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.training.vision.filming import FilmTask, Patches
 from vlm3r_ros.training.vision.filming import film as film_patches
@@ -55,6 +58,8 @@ _LEARN_NAMES_IN, _IMAGES = 24, 4
 _REMEMBERED = 2000
 """Sessions, the newest ones, from which those to be learned from again are drawn."""
 _CPU = torch.device("cpu")
+_PROBES = "probes"
+LOOKS = "looks"
 _EXTRA = "_extra_state"  # PyTorch's name for it
 
 
@@ -68,12 +73,16 @@ class Lesson:
         geometry: tokens of the keyframes.
         vision: image tokens of the keyframes `[F, N, Dv]`; where the vision tower is trained too,
             the keyframes themselves, uint8 `[F, S, S, 3]`.
+        looks: where words should look; None where that is not taught.
+        poses: of the keyframes `[F, 4, 4]`; likewise.
     """
 
     turns: tuple[Turn, ...]
     forms: tuple[int, ...]
     geometry: GeometryTokens
     vision: Tensor
+    looks: Looks | None = None
+    poses: Tensor | None = None
 
     def remembered(self) -> Lesson:
         """The same in half the memory."""
@@ -98,6 +107,13 @@ class InstructStage:
         self.network = build_network(config.model, run.seed, precision)
         # The name that it has in checkpoints.
         self.module = nn.ModuleDict({"network": self.network})
+        self.probes: Probes | None = None
+        if config.grounding.wanted:
+            _check_grounding(config.grounding, self.model)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(run.seed)
+                self.probes = Probes(self.model.config.text_config.hidden_size)
+            self.module[_PROBES] = self.probes
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
@@ -119,10 +135,19 @@ class InstructStage:
         prepare_device(self.device, run.threads)
         processor, evaluation = self.network.processor, self.config.evaluation
         most = max(lesson_count(phase.videos) for phase in self.config.curriculum)
-        self._workers = OrderedWorkers(
-            LessonMaker(processor, self.config.data), run.workers, _STEPS_AHEAD * most
-        )
-        self._sessions = self._workers.map(lesson_tasks(self.config, processor.image_size, step))
+        maker, cells = LessonMaker(processor, self.config.data), 0
+        if self.config.grounding.wanted:
+            positions = self.model.patch_positions
+            cells = len(positions)
+            maker = replace(
+                maker,
+                finder=MentionFinder(processor.tokenizer),
+                positions=positions.flatten().numpy(),
+                tokens_per_frame=self.model.tokens_per_frame,
+            )
+        self._workers = OrderedWorkers(maker, run.workers, _STEPS_AHEAD * most)
+        tasks = lesson_tasks(self.config, processor.image_size, step, cells)
+        self._sessions = self._workers.map(tasks)
         held_out = evaluation_tasks(evaluation, self.config.data, processor.image_size)
         self._exams = build_exams(map(film_session, held_out), evaluation.unseen)
 
@@ -161,7 +186,14 @@ class InstructStage:
             if not self.config.model.train_vision:
                 keyframes = self._see(keyframes)
         return [
-            Lesson(one.turns, one.forms, tokens.keyframes(one.stride), seen)
+            Lesson(
+                one.turns,
+                one.forms,
+                tokens.keyframes(one.stride),
+                seen,
+                one.looks,
+                None if one.poses is None else torch.from_numpy(one.poses).to(self.device),
+            )
             for seen, one, tokens in zip(keyframes, asked, geometry, strict=True)
         ]
 
@@ -183,13 +215,50 @@ class InstructStage:
                 FrameFeatures(seen.float(), own.camera.float(), own.patches.float())
                 for seen, own in zip(vision, (one.geometry for one in lessons), strict=True)
             ]
-            losses, which = self.network.side_by_side(features, [one.turns for one in lessons])
+            turns = [one.turns for one in lessons]
+            visual = self.network.visual_tokens(features)
+            looking = self._watch(lessons)
+            losses, which = self.network.side_by_side(visual, turns, looking)
+            taught = self._ground(lessons, torch.cat(visual), looking)
         forms = torch.tensor([form for one in lessons for form in one.forms], device=self.device)
         summed = losses.new_zeros(len(FORMS)).index_add(0, forms[which], losses.detach())
         means = summed / forms.bincount(minlength=len(FORMS))
         asked = {form for one in lessons for form in one.forms}
         named = {name: means[n] for n, name in enumerate(FORMS) if n in asked}
-        return {LOSS: losses.mean(), **named, **counted}
+        loss = losses.mean()
+        for name, value in taught.items():
+            loss = loss + getattr(self.config.grounding, name) * value
+            named[name] = value.detach()
+        if looking is not None and LOOKS in taught:
+            named["found"] = looking.found()
+        return {LOSS: loss, **named, **counted}
+
+    def _watch(self, lessons: Sequence[Lesson]) -> Looking | None:
+        """The heads that should look at what is spoken of in lessons."""
+        looks = [one.looks for one in lessons if one.looks is not None]
+        if len(looks) < len(lessons):
+            return None
+        turns = [one.turns for one in lessons]
+        frames = [len(one.geometry.camera) for one in lessons]
+        settings = self.config.grounding
+        return self.network.watch(turns, looks, frames, settings.heads if settings.looks else ())
+
+    def _ground(
+        self, lessons: Sequence[Lesson], visual: Tensor, looking: Looking | None
+    ) -> dict[str, Tensor]:
+        """Losses of what is taught besides answers, by the names of their weights."""
+        settings, taught = self.config.grounding, {}
+        if looking is None or self.probes is None:
+            return {}
+        if settings.looks:
+            taught[LOOKS] = looking.loss()
+        if settings.poses:
+            poses = torch.cat([one.poses for one in lessons if one.poses is not None])
+            taught["poses"] = self.probes.pose_loss(visual, poses)
+        if settings.motions:
+            hidden = looking.hidden[settings.motions_after][looking.moved]
+            taught["motions"] = self.probes.motion_loss(hidden, looking.motion)
+        return taught
 
     def _computing(self) -> ExitStack:
         return computing(self.device, self.config.run.precision, short_attention=True)
@@ -256,8 +325,24 @@ class InstructStage:
         settings = self.config.model
         folders = {"geometry_encoder": settings.geometry_from, "vision_tower": settings.vision_from}
         own = tuple(f"network.model.{part}." for part, folder in folders.items() if folder)
+        if self.probes is None or not any(name.startswith(f"{_PROBES}.") for name in weights):
+            weights = {n: w for n, w in weights.items() if not n.startswith(f"{_PROBES}.")}
+            own += (f"{_PROBES}.",)
         weights |= {n: w for n, w in self.module.state_dict().items() if n.startswith(own)}
         try:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
             raise TrainingError(f"init_from: {path}: is of another network ({error})") from error
+
+
+def _check_grounding(settings: GroundingSettings, model: Vlm3rForConditionalGeneration) -> None:
+    text = model.config.text_config
+    layers, heads = text.num_hidden_layers, text.num_attention_heads
+    has = f"the language model has {layers} layers of {heads} heads"
+    for layer, head in settings.heads if settings.looks else ():
+        if layer >= layers or head >= heads:
+            raise ConfigError(
+                f"grounding.heads: there is no head {head} in layer {layer}, counted from 0; {has}"
+            )
+    if settings.motions and settings.motions_after > layers:
+        raise ConfigError(f"grounding.motions_after is {settings.motions_after}; {has}")

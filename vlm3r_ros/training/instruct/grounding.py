@@ -1,0 +1,194 @@
+"""What the words of a question speak of: the visual tokens that show it.
+
+A question about "the chair" of "frame 17" is answered from a few of a thousand visual tokens. The
+one letter of its answer hardly tells which; whoever made the frames knows. From there, each word
+has a share of every visual token that it should look at:
+
+* a thing's name, all that shows such a thing, in the frames that were named before it, or in all
+  frames where none was;
+* a frame's name, all that shows the things named before it; the whole frame where none was.
+
+A token only knows what stands before it, hence "before". At the name of a second frame it can be
+known, besides, how the camera moved from the first one to it. Nothing of this is there when a
+trained model answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerFast
+
+from vlm3r_ros.questions.wording import plural
+from vlm3r_ros.training.instruct.corpus import FRAMES_WITH_NAMES
+from vlm3r_ros.training.instruct.packing import Turn
+from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
+from vlm3r_ros.worlds.rendering import NO_OBJECT
+
+_LEAST = 1 / 100
+"""Of a cell's pixels, from which it shows a thing."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShownThings:
+    """What the cells of each keyframe show, and from where it was taken.
+
+    Attributes:
+        names: of the things `[I]`.
+        shares: float32 `[F, I, N]`, of each cell's pixels; cells row by row.
+        poses: float32 `[F, 4, 4]`, of the camera in the optical frame of the first keyframe.
+    """
+
+    names: tuple[str, ...]
+    shares: NDArray[np.float32]
+    poses: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """Where tokens of a session's questions should look.
+
+    Attributes:
+        turn: int64 `[R]`, number of a token's question.
+        token: int64 `[R]`, the token's place in question and answer.
+        owner: int64 `[K]`, which of the R looks here.
+        target: int64 `[K]`, visual token, counted from the first frame's first.
+        share: float32 `[K]`, of the token's attention; those of each owner sum to 1.
+        moved_turn, moved_token: int64 `[M]`, likewise the tokens at which a motion can be known.
+        motion: float32 `[M, 3]`, from the first frame that was named to the second, in metres in
+            the first one's optical frame.
+    """
+
+    turn: NDArray[np.int64]
+    token: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    target: NDArray[np.int64]
+    share: NDArray[np.float32]
+    moved_turn: NDArray[np.int64]
+    moved_token: NDArray[np.int64]
+    motion: NDArray[np.float32]
+
+
+def cell_shares(instance: NDArray[np.int32], things: int, side: int) -> NDArray[np.float32]:
+    """Of each cell's pixels, what share shows each thing.
+
+    Args:
+        instance: of each pixel `[S, S]`, `NO_OBJECT` for none.
+        things: how many there are.
+        side: cells along each side of the frame.
+
+    Returns:
+        `[things, side * side]`
+    """
+    size = len(instance)
+    cell = np.arange(size) * side // size
+    place = (cell[:, None] * side + cell) * (things + 1) + (instance - NO_OBJECT)
+    counts = np.bincount(place.ravel(), minlength=side * side * (things + 1))
+    counts = counts.reshape(side * side, things + 1)
+    return (counts[:, 1:].T / counts.sum(1)).astype(np.float32)
+
+
+class MentionFinder:
+    """Finds names of things and of frames among a question's tokens.
+
+    Args:
+        tokenizer: that wrote them.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._frames: dict[int, int] = {}
+        for number in range(1, FRAMES_WITH_NAMES + 1):
+            ids = tokenizer.encode(f"frame {number}")
+            if len(ids) == 1:
+                self._frames[ids[0]] = number - 1
+        self._names: dict[int, list[tuple[tuple[int, ...], str]]] = {}
+        spelled = {
+            tuple(tokenizer.encode(space + word)): name
+            for name in CATEGORIES
+            for word in (name, plural(name))
+            for space in ("", " ")
+        }
+        # The longest first: a name may begin with another one.
+        for ids, name in sorted(spelled.items(), key=lambda item: -len(item[0])):
+            self._names.setdefault(ids[0], []).append((ids, name))
+
+    def find(self, ids: Sequence[int]) -> Iterator[tuple[int, str | int]]:
+        """Last token of each mention, with the name of the thing or the number of the frame."""
+        start = 0
+        while start < len(ids):
+            token, count = ids[start], 1
+            if token in self._frames:
+                yield start, self._frames[token]
+            for spelled, name in self._names.get(token, ()):
+                if tuple(ids[start : start + len(spelled)]) == spelled:
+                    count = len(spelled)
+                    yield start + count - 1, name
+                    break
+            start += count
+
+
+def find_looks(
+    turns: Sequence[Turn],
+    shown: ShownThings,
+    finder: MentionFinder,
+    positions: NDArray[np.int64],
+    tokens_per_frame: int,
+) -> Looks:
+    """Where the tokens of questions should look; those that speak of nothing shown are left out.
+
+    Args:
+        turns: questions about one session.
+        shown: by its keyframes.
+        finder: of mentions.
+        positions: of each cell's token among those of its frame `[N]`.
+        tokens_per_frame: visual tokens of a frame.
+    """
+    cells = np.arange(len(shown.poses))[:, None] * tokens_per_frame + positions
+    of_name = {
+        name: shown.shares[:, [other == name for other in shown.names]].sum(1)
+        for name in set(shown.names)
+    }
+    whole, nothing = np.ones(cells.shape, np.float32), np.zeros(cells.shape, np.float32)
+    which, tokens, targets, shares = [], [], [], []
+    moved: list[tuple[int, int]] = []
+    motions: list[NDArray[np.float32]] = []
+    origins = np.linalg.inv(shown.poses)
+    for number, turn in enumerate(turns):
+        frames: list[int] = []
+        names: list[str] = []
+        for token, mention in finder.find((*turn.question, *turn.answer)):
+            if isinstance(mention, str):
+                names.append(mention)
+                said, rows = [mention], frames
+            else:
+                frames.append(mention)
+                said, rows = names, [mention]
+                both = list(dict.fromkeys(frames))
+                if len(both) == 2 and max(both) < min(turn.frames, len(cells)):
+                    moved.append((number, token))
+                    motions.append((origins[both[0]] @ shown.poses[both[1]])[:3, 3])
+            wanted = sum((of_name.get(name, nothing) for name in said), nothing) if said else whole
+            seen = np.zeros(len(cells), bool)
+            seen[[row for row in rows if row < len(cells)] if rows else slice(None)] = True
+            seen[turn.frames :] = False
+            wanted = np.where(seen[:, None] & (wanted >= _LEAST), wanted, 0)
+            total = wanted.sum()
+            if total > 0:
+                at = np.nonzero(wanted)
+                which.append(number)
+                tokens.append(token)
+                targets.append(cells[at])
+                shares.append(wanted[at] / total)
+    counts = [len(own) for own in targets]
+    return Looks(
+        np.array(which, np.int64),
+        np.array(tokens, np.int64),
+        np.repeat(np.arange(len(counts)), counts),
+        np.concatenate([np.empty(0, np.int64), *targets]),
+        np.concatenate([np.empty(0, np.float32), *shares]),
+        *np.array(moved, np.int64).reshape(-1, 2).T,
+        np.array(motions, np.float32).reshape(-1, 3),
+    )
