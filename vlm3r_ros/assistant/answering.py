@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from vlm3r_ros.assistant.errors import AnswerTimeoutError, BadRequestError
+from vlm3r_ros.assistant.number_reading import NumberReader
 from vlm3r_ros.assistant.quantities import Quantity, read_quantity
 from vlm3r_ros.assistant.scene_prefix import ScenePrefix
-from vlm3r_ros.models.configuration import NewlinePosition, PoolMode
+from vlm3r_ros.models.configuration import NumberDecoding
 from vlm3r_ros.models.grouped_attention import watching_attention
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.prompts import MAX_OPTIONS, OPTION_LETTERS, chat_prompt, split_at_image
 from vlm3r_ros.models.prompts import video_question as video_question_text
-from vlm3r_ros.models.visual_tokens import patch_positions
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 
 
@@ -69,7 +69,7 @@ class QuestionLimits:
 
 @dataclass
 class Generation:
-    """Greedily chosen tokens.
+    """Chosen tokens.
 
     Attributes:
         token_ids: Without the end of the turn.
@@ -104,6 +104,9 @@ class Answerer:
         self._processor = processor
         self._prefix = prefix
         self._end_ids = _end_ids(model, processor)
+        self._numbers: NumberReader | None = None
+        if model.config.number_decoding == NumberDecoding.EXPECTED:
+            self._numbers = NumberReader(model, processor, self._end_ids)
         self._letter_ids = [int(processor.tokenize(letter)[0]) for letter in OPTION_LETTERS]
 
     @torch.inference_mode()
@@ -117,6 +120,9 @@ class Answerer:
         time_instruction: str | None = None,
     ) -> Generation:
         """Reads the question and writes the answer's tokens, the likeliest each time.
+
+        Where the model's configuration says so (`number_decoding`), an answer that is but a number
+        is the one that is expected to be least wrong.
 
         Args:
             question: The question alone.
@@ -144,6 +150,8 @@ class Answerer:
                 logits = cache.extend(embeds)[0].float()
                 token = int(logits.argmax())
                 if math.isnan(result.first_token_time):
+                    if not options and self._read_number(token, logits, max_new_tokens, result):
+                        return result
                     result.first_token_time = time.perf_counter()
                 result.log_probabilities.append(float(logits[token] - logits.logsumexp(dim=0)))
                 if len(letter_ids):
@@ -162,6 +170,20 @@ class Answerer:
         finally:
             # Shorter only if the cache was lost to an error.
             cache.crop(min(scene_length, cache.length))
+
+    def _read_number(
+        self, token: int, logits: Tensor, max_new_tokens: int, result: Generation
+    ) -> bool:
+        """Writes an answer that is but a number as a whole; False where it is to be spelled."""
+        if self._numbers is None or not self._numbers.begins(token):
+            return False
+        number = self._numbers.read(self._prefix.cache, logits)
+        if number is None or len(number.token_ids) > max_new_tokens:
+            return False
+        result.token_ids = list(number.token_ids)
+        result.log_probabilities = list(number.log_probabilities)
+        result.first_token_time = time.perf_counter()
+        return True
 
     @torch.inference_mode()
     def attend(self, question: str, words: str, heads: Sequence[tuple[int, int]]) -> Tensor:
@@ -205,12 +227,7 @@ class Answerer:
 
     def _patches(self, weights: Tensor) -> Tensor:
         """Weights `[H, S]` of all tokens -> of the keyframes' patches `[H, K, rows, columns]`."""
-        config = self._model.config
-        positions = patch_positions(
-            config.vision_grid_side,
-            PoolMode(config.pool_mode),
-            NewlinePosition(config.newline_position),
-        )
+        positions = self._model.patch_positions
         starts = torch.tensor(self._prefix.keyframe_starts(), dtype=torch.int64)
         return weights.cpu()[:, starts[:, None, None] + positions]
 

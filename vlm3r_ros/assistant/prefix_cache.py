@@ -92,20 +92,51 @@ class PrefixCache:
         """
         start = self.length
         positions = torch.arange(start, start + embeds.shape[1], device=embeds.device)[None]
+        return self._read(embeds, positions, None, 1)[:, -1]
+
+    @torch.inference_mode()
+    def branch(self, embeds: torch.Tensor, position: int, seen: torch.Tensor) -> torch.Tensor:
+        """Reads tokens that all stand at one place, each behind tokens of its own: a tree.
+
+        Args:
+            embeds: `[1, L, H]`, the embeddings of the new tokens.
+            position: of all of them.
+            seen: bool `[L, N]`, which of the last N tokens, the new ones with those before, each
+                new token sees; what lies before these, all see.
+
+        Returns:
+            `[L, V]`, the logits of the tokens that would follow.
+
+        An error in the language model leaves the cache empty, as `extend` does.
+        """
+        before = self.length + embeds.shape[1] - seen.shape[1]
+        mask = torch.nn.functional.pad(seen, (before, 0), value=True)[None, None]
+        positions = torch.full((1, embeds.shape[1]), position, device=embeds.device)
+        return self._read(embeds, positions, mask.to(embeds.device), embeds.shape[1])[0]
+
+    def _read(
+        self,
+        embeds: torch.Tensor,
+        positions: torch.Tensor,
+        mask: torch.Tensor | None,
+        kept: int,
+    ) -> torch.Tensor:
+        """Logits `[1, kept, V]` behind the last new tokens."""
         try:
             output = self.language_model(
                 inputs_embeds=embeds,
+                attention_mask=mask,
                 position_ids=positions,
                 past_key_values=self.key_values,
                 use_cache=True,
-                logits_to_keep=1,
+                logits_to_keep=kept,
             )
         except BaseException:
             # Some layers have the new tokens and some do not: nothing in here can be relied on
             # any more.
             self.clear()
             raise
-        logits: torch.Tensor = output.logits[:, -1]
+        logits: torch.Tensor = output.logits
         return logits
 
     def crop(self, length: int) -> None:

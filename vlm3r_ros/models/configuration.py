@@ -30,6 +30,15 @@ class NewlinePosition(StrEnum):
     NO_TOKEN = "no_token"
 
 
+class NumberDecoding(StrEnum):
+    """How an answer that is but a number is chosen."""
+
+    LIKELIEST = "likeliest"
+    """Token by token, the likeliest each time, as published."""
+    EXPECTED = "expected"
+    """The number that is expected to be least wrong, relative to the truth."""
+
+
 class SpatialFeature(StrEnum):
     """The geometry tokens that the fusion can attend to."""
 
@@ -83,6 +92,7 @@ class Vlm3rConfig(PreTrainedConfig):
         localization_heads: attention heads `[layer, head]` of the language model that look best
             at the thing that a question names (`vlm3r benchmark heads` finds them); all heads of
             the middle third of the layers where there are none.
+        number_decoding: a [`NumberDecoding`] value.
 
     Raises:
         ValueError: for an unknown mode, and where image sizes do not fit the patches.
@@ -142,6 +152,7 @@ class Vlm3rConfig(PreTrainedConfig):
     geometry_image_size: int = 432
     image_token_index: int = -200
     localization_heads: list[list[int]] | None = None
+    number_decoding: str = "likeliest"
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -149,6 +160,7 @@ class Vlm3rConfig(PreTrainedConfig):
         parse_spatial_features(self.spatial_features)
         _check_choice("pool_mode", self.pool_mode, PoolMode)
         _check_choice("newline_position", self.newline_position, NewlinePosition)
+        _check_choice("number_decoding", self.number_decoding, NumberDecoding)
         layers = self.text_config.num_hidden_layers
         heads = self.text_config.num_attention_heads
         for pair in self.localization_heads or ():

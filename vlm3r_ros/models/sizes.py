@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transformers import Qwen2Config, SiglipVisionConfig
 
-from vlm3r_ros.models.configuration import Vlm3rConfig
+from vlm3r_ros.models.configuration import NumberDecoding, Vlm3rConfig
 from vlm3r_ros.models.geometry import GeometryEncoderConfig
 from vlm3r_ros.models.image_sizes import IMAGE_SIZES
 
@@ -56,7 +56,7 @@ def nano_config() -> Vlm3rConfig:
     Both make an 8 x 8 grid of patches of them, so that a visual token finds the spatial token of
     its own place at the same number.
     """
-    return _small_config(
+    config = _small_config(
         image_size=IMAGE_SIZES["nano"],
         vision=SiglipShape(dim=192, depth=6, heads=3, patch_size=28),
         geometry=GeometryEncoderConfig(
@@ -95,6 +95,9 @@ def nano_config() -> Vlm3rConfig:
         fusion_heads=6,
         geometry_image_size=128,
     )
+    # A small model's numbers are spread widely, and their likeliest digits say little.
+    config.number_decoding = NumberDecoding.EXPECTED
+    return config
 
 
 def tiny_config() -> Vlm3rConfig:
