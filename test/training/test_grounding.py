@@ -224,6 +224,7 @@ def test_a_head_that_looks_as_it_should_loses_nothing():
     session = LookingSession(
         rows=torch.tensor([3]),
         first=torch.tensor([3]),
+        longest=1,
         visible=torch.tensor([3]),
         start=0,
         shares=torch.tensor([[0.0, 1.0, 0.0]]),

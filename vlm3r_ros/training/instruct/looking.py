@@ -23,6 +23,7 @@ class LookingSession:
     Attributes:
         rows: int64 `[R]`, where they are.
         first: int64 `[R]`, where their questions begin.
+        longest: the most words up to one of them, from where its question begins.
         visible: int64 `[R]`, tokens of the prefix that their questions see.
         start: where the prefix begins.
         shares: float32 `[R, P]`, of a token's attention that each token of the prefix should have.
@@ -32,6 +33,7 @@ class LookingSession:
 
     rows: Tensor
     first: Tensor
+    longest: int
     visible: Tensor
     start: int
     shares: Tensor
@@ -68,17 +70,20 @@ class LookingSession:
         begin = np.empty(len(turns), np.int64)
         begin[order] = asked + np.cumsum(lengths) - lengths
         visible = header + tokens_per_frame * np.array([turn.frames for turn in turns])
-        shares = np.zeros((len(looks.turn), header + tokens_per_frame * frames), np.float32)
-        shares[looks.owner, header + looks.target] = looks.share
         first = begin[looks.turn]
-        rows, first, visible, shares, moved, motion = (
+        rows, first, visible, moved, motion, owner, target, share = (
             torch.from_numpy(array).to(device)
             for array in (
-                *(first + looks.token, first, visible[looks.turn], shares),
+                *(first + looks.token, first, visible[looks.turn]),
                 *(begin[looks.moved_turn] + looks.moved_token, looks.motion),
+                *(looks.owner, looks.target, looks.share),
             )
         )
-        return cls(rows, first, visible, start, shares, moved, motion)
+        # Laid out where it is used: it is far larger than what tells it.
+        shares = torch.zeros(len(rows), header + tokens_per_frame * frames, device=device)
+        shares[owner, header + target] = share
+        longest = int(looks.token.max()) + 1
+        return cls(rows, first, longest, visible, start, shares, moved, motion)
 
 
 class Looking:
@@ -139,8 +144,7 @@ class Looking:
             at = torch.arange(len(prefix), device=key.device)
             seen = at < one.visible[:, None]
             before = (asking @ prefix.T).masked_fill(~seen, _HIDDEN)
-            longest = int((one.rows - one.first).max()) + 1
-            words = one.first[:, None] + torch.arange(longest, device=key.device)
+            words = one.first[:, None] + torch.arange(one.longest, device=key.device)
             later = words > one.rows[:, None]
             own_keys = key[words.clamp(max=len(key) - 1)]
             own = torch.einsum("rd,rwd->rw", asking, own_keys).masked_fill(later, _HIDDEN)
