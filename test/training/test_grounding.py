@@ -13,6 +13,7 @@ from vlm3r_ros.training.instruct.grounding import (
     ShownThings,
     cell_shares,
     find_looks,
+    mean_log_depths,
 )
 from vlm3r_ros.training.instruct.looking import Looking, LookingSession
 from vlm3r_ros.training.instruct.network import InstructNetwork
@@ -40,7 +41,11 @@ def shown() -> ShownThings:
     shares[0, 0, 0] = 0.5
     shares[1, 0, 2:] = 0.6, 0.2
     shares[1, 1, 1] = 0.3
-    return ShownThings(("chair", "table"), shares, np.tile(np.eye(4, dtype=np.float32), (3, 1, 1)))
+    depths = np.zeros((FRAMES, 2), np.float32)
+    depths[0, 0], depths[1] = 0.5, (1.0, 2.0)
+    poses = np.tile(np.eye(4, dtype=np.float32), (3, 1, 1))
+    poses[2, :3, 3] = 1, 2, 3
+    return ShownThings(("chair", "table"), shares, depths, poses)
 
 
 def looks_of(text: str, tokenizer, finder, frames: int = FRAMES) -> dict[str, dict[int, float]]:
@@ -84,6 +89,35 @@ def test_a_frame_is_looked_at_as_a_whole_where_nothing_was_named(tokenizer, find
         "From frame 1": dict.fromkeys([0, 1, 3, 4], 0.25),
         "From frame 1 to frame 3": dict.fromkeys([12, 13, 15, 16], 0.25),
     }
+
+
+def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(tokenizer, finder):
+    texts = (
+        "In frame 2 of 3, is the table left of the chair?",
+        "From frame 1 to frame 3, how far?",
+    )
+    turns = [Turn(tuple(tokenizer.encode(text)), (), FRAMES) for text in texts]
+    looks = find_looks(turns, shown(), finder, POSITIONS, STEP)
+    said = [tokenizer.decode(turns[0].question[: token + 1]) for token in looks.placed_token]
+    assert looks.placed_turn.tolist() == [0, 0]
+    assert said == [
+        "In frame 2 of 3, is the table",
+        "In frame 2 of 3, is the table left of the chair",
+    ]
+    table, chair = np.array([0.5, -0.5, 2.0]), np.array([-0.25, 0.5, 1.0])
+    np.testing.assert_allclose(looks.place, [table, chair], rtol=1e-6)
+    np.testing.assert_allclose(looks.offset, [[np.nan] * 3, chair - table], rtol=1e-6)
+    (token,) = looks.moved_token
+    assert looks.moved_turn.tolist() == [1]
+    assert tokenizer.decode(turns[1].question[: token + 1]) == "From frame 1 to frame 3"
+    np.testing.assert_allclose(looks.motion, [[1, 2, 3]])
+
+
+def test_depths_are_those_of_a_things_pixels():
+    instance = np.array([[-1, 0], [2, 2]], np.int32)
+    depth = np.array([[np.inf, 2.0], [1.0, 4.0]], np.float32)
+    expected = [np.log(2), 0, np.log(2)]
+    np.testing.assert_allclose(mean_log_depths(instance, depth, 3), expected, rtol=1e-6)
 
 
 def test_what_is_not_shown_or_not_yet_seen_is_not_looked_for(tokenizer, finder):
@@ -143,6 +177,10 @@ def some_looks(turns: list[Turn], frames: int, positions: np.ndarray, step: int)
         np.arange(len(turns)),
         np.arange(len(turns)) + 1,
         motion,
+        np.arange(len(turns)),
+        np.arange(len(turns)) + 2,
+        motion + 1,
+        np.where(motion > 0.5, np.nan, motion),
     )
 
 
@@ -209,9 +247,8 @@ def test_both_ways_of_reading_questions_look_alike(network, monkeypatch):
         network.side_by_side(visual, turns, looking)
         looking.loss().backward()
         moved = looking.hidden[1][looking.moved].detach()
-        found.append(
-            (looking.loss().detach(), looking.found(), weight.grad.clone(), moved, looking.motion)
-        )
+        placed = looking.hidden[2][looking.placed].detach()
+        found.append((looking.loss().detach(), looking.found(), weight.grad.clone(), moved, placed))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
     assert found[0][2].abs().max() > 1e-4
@@ -230,6 +267,9 @@ def test_a_head_that_looks_as_it_should_loses_nothing():
         shares=torch.tensor([[0.0, 1.0, 0.0]]),
         moved=torch.tensor([], dtype=torch.int64),
         motion=torch.zeros(0, 3),
+        placed=torch.tensor([], dtype=torch.int64),
+        place=torch.zeros(0, 3),
+        offset=torch.zeros(0, 3),
     )
     looking = Looking([(2, 0)], [session])
     looking.see(2, query, key, 1.0)

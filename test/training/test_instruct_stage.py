@@ -286,11 +286,21 @@ def test_answers_are_those_that_evaluation_and_robots_get():
         assert alone.token_ids == answer
 
 
-GROUNDED = {"looks": 0.3, "heads": [[0, 1], [1, 0]], "poses": 0.3, "motions": 1, "motions_after": 1}
+GROUNDED = {
+    "looks": 0.3,
+    "heads": [[0, 1], [1, 0]],
+    **{"poses": 0.3, "places": 1, "motions": 1, "offsets": 1},
+    **{"places_after": 1, "relations_after": 2},
+}
 
 
 def test_what_is_taught_besides_answers_is_learned():
-    stage = InstructStage(small(grounding=GROUNDED, run=INSTRUCT["run"] | {"precision": "float32"}))
+    config = small(
+        grounding=GROUNDED,
+        run=INSTRUCT["run"] | {"precision": "float32"},
+        data={"tasks": INSTRUCT["data"]["tasks"] | {"obj_obj_relative_pos_lr": 1}},
+    )
+    stage = InstructStage(config)
     stage.start(3)
     asked = [session for _ in range(2) for session in next(stage._sessions)]
     optimizer = build_optimizer(stage.module, stage.config.optimizer)
@@ -301,7 +311,7 @@ def test_what_is_taught_besides_answers_is_learned():
         losses[LOSS].backward()
         optimizer.step()
         history.append({name: value.item() for name, value in losses.items()})
-    for name in ("looks", "poses", "motions"):
+    for name in ("looks", "poses", "places", "motions", "offsets"):
         assert history[-1][name] < 0.9 * history[0][name], name
     assert history[-1]["found"] > history[0]["found"]
     assert stage.model.fusion.value.weight.grad is not None
@@ -331,11 +341,12 @@ def test_a_run_may_begin_to_teach_more_than_answers(straight):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"looks": 1, "heads": [[2, 0]]}, "no head 0 in layer 2"),
-        ({"looks": 1, "heads": [[0, 4]]}, "no head 4 in layer 0"),
-        ({"motions": 1, "motions_after": 3}, "motions_after is 3"),
+        ({"heads": [[2, 0]]}, "no head 0 in layer 2"),
+        ({"heads": [[0, 4]]}, "no head 4 in layer 0"),
+        ({"places_after": 3}, "places_after is 3"),
+        ({"relations_after": 3}, "relations_after is 3"),
     ],
 )
 def test_heads_and_layers_that_are_not_there_are_refused(change, words):
     with pytest.raises(TrainingError, match=words):
-        InstructStage(small(grounding=change))
+        InstructStage(small(grounding=GROUNDED | change))

@@ -8,13 +8,15 @@ has a share of every visual token that it should look at:
   frames where none was;
 * a frame's name, all that shows the things named before it; the whole frame where none was.
 
-A token only knows what stands before it, hence "before". At the name of a second frame it can be
-known, besides, how the camera moved from the first one to it. Nothing of this is there when a
-trained model answers.
+A token only knows what stands before it, hence "before". At the name of a thing of one frame it can
+be known, besides, where in that frame it is, and where beside the thing that was named last; at the
+name of a second frame, how the camera moved from the first one to it. Nothing of this is there when
+a trained model answers.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +33,9 @@ from vlm3r_ros.worlds.rendering import NO_OBJECT
 _LEAST = 1 / 100
 """Of a cell's pixels, from which it shows a thing."""
 
+_NEAREST = 0.05
+"""Metres; what is nearer counts as this."""
+
 
 @dataclass(frozen=True, eq=False)
 class ShownThings:
@@ -39,11 +44,14 @@ class ShownThings:
     Attributes:
         names: of the things `[I]`.
         shares: float32 `[F, I, N]`, of each cell's pixels; cells row by row.
+        depths: float32 `[F, I]`, mean logarithm of the metres of a thing's pixels along the optical
+            axis; 0 where there are none.
         poses: float32 `[F, 4, 4]`, of the camera in the optical frame of the first keyframe.
     """
 
     names: tuple[str, ...]
     shares: NDArray[np.float32]
+    depths: NDArray[np.float32]
     poses: NDArray[np.float32]
 
 
@@ -60,6 +68,10 @@ class Looks:
         moved_turn, moved_token: int64 `[M]`, likewise the tokens at which a motion can be known.
         motion: float32 `[M, 3]`, from the first frame that was named to the second, in metres in
             the first one's optical frame.
+        placed_turn, placed_token: int64 `[N]`, likewise those at which a place can be known.
+        place: float32 `[N, 3]`, of a thing in a frame: across and down, from -1 to 1, and the
+            logarithm of its depth in metres.
+        offset: float32 `[N, 3]`, from the place of the thing named before; NaN where there is none.
     """
 
     turn: NDArray[np.int64]
@@ -70,6 +82,27 @@ class Looks:
     moved_turn: NDArray[np.int64]
     moved_token: NDArray[np.int64]
     motion: NDArray[np.float32]
+    placed_turn: NDArray[np.int64]
+    placed_token: NDArray[np.int64]
+    place: NDArray[np.float32]
+    offset: NDArray[np.float32]
+
+
+def mean_log_depths(
+    instance: NDArray[np.int32], depth: NDArray[np.float32], things: int
+) -> NDArray[np.float32]:
+    """Mean logarithm of each thing's depth `[things]`; 0 where a thing is not shown.
+
+    Args:
+        instance: of each pixel `[S, S]`, `NO_OBJECT` for none.
+        depth: likewise, metres.
+        things: how many there are.
+    """
+    at = (instance - NO_OBJECT).ravel()
+    logs = np.where(instance == NO_OBJECT, 0, np.log(depth.clip(_NEAREST, None)))
+    sums = np.bincount(at, logs.ravel(), things + 1)[1:]
+    counts = np.bincount(at, minlength=things + 1)[1:]
+    return (sums / counts.clip(1)).astype(np.float32)
 
 
 def cell_shares(instance: NDArray[np.int32], things: int, side: int) -> NDArray[np.float32]:
@@ -155,14 +188,26 @@ def find_looks(
     which, tokens, targets, shares = [], [], [], []
     moved: list[tuple[int, int]] = []
     motions: list[NDArray[np.float32]] = []
+    placed: list[tuple[int, int]] = []
+    places: list[NDArray[np.float32]] = []
+    offsets: list[NDArray[np.float32]] = []
     origins = np.linalg.inv(shown.poses)
+    where = _places(shown)
     for number, turn in enumerate(turns):
         frames: list[int] = []
         names: list[str] = []
+        last: tuple[str, NDArray[np.float32]] | None = None
         for token, mention in finder.find((*turn.question, *turn.answer)):
             if isinstance(mention, str):
                 names.append(mention)
                 said, rows = [mention], frames
+                place = where.get((mention, frames[0])) if len({*frames}) == 1 else None
+                if place is not None and frames[0] < turn.frames:
+                    other = last if last is not None and last[0] != mention else None
+                    placed.append((number, token))
+                    places.append(place)
+                    offsets.append(place - (np.nan if other is None else other[1]))
+                    last = mention, place
             else:
                 frames.append(mention)
                 said, rows = names, [mention]
@@ -191,4 +236,28 @@ def find_looks(
         np.concatenate([np.empty(0, np.float32), *shares]),
         *np.array(moved, np.int64).reshape(-1, 2).T,
         np.array(motions, np.float32).reshape(-1, 3),
+        *np.array(placed, np.int64).reshape(-1, 2).T,
+        np.array(places, np.float32).reshape(-1, 3),
+        np.array(offsets, np.float32).reshape(-1, 3),
     )
+
+
+def _places(shown: ShownThings) -> dict[tuple[str, int], NDArray[np.float32]]:
+    """Where each name is in each frame that shows it, see `Looks`; several things, in their middle.
+
+    Frames are counted from 0.
+    """
+    side = math.isqrt(shown.shares.shape[2])
+    ticks = (np.arange(side) + 0.5) / side * 2 - 1
+    across, down = np.tile(ticks, side), np.repeat(ticks, side)
+    places = {}
+    for name in set(shown.names):
+        own = [other == name for other in shown.names]
+        shares = np.where(shown.shares[:, own] >= _LEAST, shown.shares[:, own], 0)
+        for frame, of_frame in enumerate(shares):
+            total = of_frame.sum()
+            if total > 0:
+                depth = of_frame.sum(1) @ shown.depths[frame, own]
+                middle = of_frame.sum(0) @ np.stack((across, down), 1)
+                places[name, frame] = np.array([*middle, depth], np.float32) / total
+    return places

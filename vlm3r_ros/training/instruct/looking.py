@@ -29,6 +29,8 @@ class LookingSession:
         shares: float32 `[R, P]`, of a token's attention that each token of the prefix should have.
         moved: int64 `[M]`, tokens at which a motion can be known.
         motion: float32 `[M, 3]`, see `Looks`.
+        placed: int64 `[N]`, tokens at which a place can be known.
+        place, offset: float32 `[N, 3]`, see `Looks`.
     """
 
     rows: Tensor
@@ -39,6 +41,9 @@ class LookingSession:
     shares: Tensor
     moved: Tensor
     motion: Tensor
+    placed: Tensor
+    place: Tensor
+    offset: Tensor
 
     @classmethod
     def of(
@@ -71,11 +76,12 @@ class LookingSession:
         begin[order] = asked + np.cumsum(lengths) - lengths
         visible = header + tokens_per_frame * np.array([turn.frames for turn in turns])
         first = begin[looks.turn]
-        rows, first, visible, moved, motion, owner, target, share = (
+        rows, first, visible, moved, motion, placed, place, offset, owner, target, share = (
             torch.from_numpy(array).to(device)
             for array in (
                 *(first + looks.token, first, visible[looks.turn]),
                 *(begin[looks.moved_turn] + looks.moved_token, looks.motion),
+                *(begin[looks.placed_turn] + looks.placed_token, looks.place, looks.offset),
                 *(looks.owner, looks.target, looks.share),
             )
         )
@@ -83,7 +89,10 @@ class LookingSession:
         shares = torch.zeros(len(rows), header + tokens_per_frame * frames, device=device)
         shares[owner, header + target] = share
         longest = int(looks.token.max()) + 1
-        return cls(rows, first, longest, visible, start, shares, moved, motion)
+        return cls(
+            *(rows, first, longest, visible, start, shares),
+            *(moved, motion, placed, place, offset),
+        )
 
 
 class Looking:
@@ -108,6 +117,12 @@ class Looking:
         """Tokens of the sequence at which a motion can be known, int64 `[M]`."""
         self.motion = torch.cat([one.motion for one in sessions])
         """That motion `[M, 3]`, see `Looks`."""
+        self.placed = torch.cat([one.placed for one in sessions])
+        """Likewise those at which a place can be known, int64 `[N]`."""
+        self.place = torch.cat([one.place for one in sessions])
+        """That place `[N, 3]`."""
+        self.offset = torch.cat([one.offset for one in sessions])
+        """From the place named before `[N, 3]`; NaN where there is none."""
         self.hidden: tuple[Tensor, ...] = ()
         """What goes into each layer, and comes out of the last one `[L, H]`."""
 

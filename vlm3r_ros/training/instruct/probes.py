@@ -1,9 +1,10 @@
-"""Where the camera was and how it moved, as linear maps read it: losses of training alone.
+"""Where things and the camera are, as linear maps read it: losses of training alone.
 
 What a linear map can read somewhere in the network is there to be used by what comes after. Poses
 are told by the geometry encoder's camera token, one among the many tokens that fusion attends to:
-they are read from the visual tokens. Motions take two frames: they are read behind some of the
-language model's layers, from the word that names the second one.
+they are read from the visual tokens. The rest is read behind some of the language model's layers
+from the word that completes the naming: places from a thing's name; what takes two, motions of the
+camera and offsets between things, from the name of the second one.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _POSE = 5  # x, y, z in metres; sine and cosine of the heading
-_MOTION = 3  # x, y, z in metres
+_VECTOR = 3  # see `Looks`
 
 
 class Probes(nn.Module):
-    """Reads poses and motions; it is no part of what is shipped.
+    """Reads poses, places, motions and offsets; it is no part of what is shipped.
 
     Args:
         dim: width of the language model.
@@ -26,7 +27,9 @@ class Probes(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.pose = nn.Linear(dim, _POSE)
-        self.motion = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, _MOTION))
+        self.place, self.motion, self.offset = (
+            nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, _VECTOR)) for _ in range(3)
+        )
 
     def pose_loss(self, visual: Tensor, poses: Tensor) -> Tensor:
         """How far poses are from what is read, mean over frames and entries.
@@ -38,13 +41,15 @@ class Probes(nn.Module):
         truth = torch.cat((poses[:, :3, 3], poses[:, (0, 2), 2]), 1)
         return F.smooth_l1_loss(self.pose(visual.float().mean(1)), truth)
 
-    def motion_loss(self, hidden: Tensor, motion: Tensor) -> Tensor:
-        """How far motions are from what is read, mean over tokens and entries.
+    def word_loss(self, reader: nn.Module, hidden: Tensor, truth: Tensor) -> Tensor:
+        """How far vectors are from what is read, mean over words and entries.
 
         Args:
-            hidden: of the language model at tokens `[M, H]`.
-            motion: `[M, 3]`, metres.
+            reader: `place`, `motion` or `offset`.
+            hidden: of the language model at words `[N, H]`.
+            truth: `[N, 3]`, see `Looks`; rows that are NaN are left out.
         """
-        if not len(motion):
+        known = ~truth.isnan().any(1)
+        if not known.any():
             return hidden.sum() * 0
-        return F.smooth_l1_loss(self.motion(hidden.float()), motion)
+        return F.smooth_l1_loss(reader(hidden[known].float()), truth[known])

@@ -17,7 +17,11 @@ from vlm3r_ros.questions.drafting import DraftPlan, SceneDrafts, draft_scene
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.training.geometry.augmentation import change_colors
 from vlm3r_ros.training.instruct.descriptions import Description, describe_frames
-from vlm3r_ros.training.instruct.grounding import ShownThings, cell_shares
+from vlm3r_ros.training.instruct.grounding import (
+    ShownThings,
+    cell_shares,
+    mean_log_depths,
+)
 from vlm3r_ros.training.rooms import RoomWalk, walk_through_room
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import View, render
@@ -182,7 +186,8 @@ def _shown(
     # Instance ids are places in the list of things.
     names = tuple(item.category for item in walk.world.objects)
     shares = np.stack([cell_shares(view.instance, len(names), cells) for view in views])
-    return ShownThings(names, shares, (np.linalg.inv(poses[0]) @ poses).astype(np.float32))
+    depths = np.stack([mean_log_depths(view.instance, view.depth, len(names)) for view in views])
+    return ShownThings(names, shares, depths, (np.linalg.inv(poses[0]) @ poses).astype(np.float32))
 
 
 def _moments(task: SessionTask, scene: Scene, generator: np.random.Generator) -> tuple[Moment, ...]:

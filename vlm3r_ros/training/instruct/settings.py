@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -199,9 +199,13 @@ class GroundingSettings:
         heads: layer and head of each that should look at what words speak of.
         poses: weight of the loss of cameras' poses, as they can be read from the visual tokens;
             0 for none.
+        places: weight of the loss of where in a frame things are, as it can be read from their
+            names; 0 for none.
+        places_after: layers of the language model behind which that is read.
         motions: weight of the loss of how the camera moved between two frames, as it can be read
             from the word that names the second one; 0 for none.
-        motions_after: layers of the language model behind which that is read.
+        offsets: weight of the loss of where a thing is beside the one named before; likewise.
+        relations_after: layers behind which motions and offsets are read.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -210,19 +214,24 @@ class GroundingSettings:
     looks: float = 0.0
     heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (2, 1))
     poses: float = 0.0
+    places: float = 0.0
+    places_after: int = 3
     motions: float = 0.0
-    motions_after: int = 4
+    offsets: float = 0.0
+    relations_after: int = 4
 
     def __post_init__(self) -> None:
-        if min(self.looks, self.poses, self.motions, self.motions_after) < 0:
-            raise ValueError("looks, poses, motions and motions_after cannot be below 0")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, (int, float)) and value < 0:
+                raise ValueError(f"{item.name} is {value}; it cannot be below 0")
         if not self.heads or min(min(pair) for pair in self.heads) < 0:
             raise ValueError(f"heads is {self.heads}; give pairs of a layer and a head, from 0")
 
     @property
     def wanted(self) -> bool:
         """Whether anything is taught besides answers."""
-        return self.looks > 0 or self.poses > 0 or self.motions > 0
+        return max(self.looks, self.poses, self.places, self.motions, self.offsets) > 0
 
 
 @dataclass(frozen=True)

@@ -255,9 +255,15 @@ class InstructStage:
         if settings.poses:
             poses = torch.cat([one.poses for one in lessons if one.poses is not None])
             taught["poses"] = self.probes.pose_loss(visual, poses)
-        if settings.motions:
-            hidden = looking.hidden[settings.motions_after][looking.moved]
-            taught["motions"] = self.probes.motion_loss(hidden, looking.motion)
+        probes, hidden = self.probes, looking.hidden
+        early, late = settings.places_after, settings.relations_after
+        for name, reader, layer, words, truth in (
+            ("places", probes.place, early, looking.placed, looking.place),
+            ("motions", probes.motion, late, looking.moved, looking.motion),
+            ("offsets", probes.offset, late, looking.placed, looking.offset),
+        ):
+            if getattr(settings, name):
+                taught[name] = probes.word_loss(reader, hidden[layer][words], truth)
         return taught
 
     def _computing(self) -> ExitStack:
@@ -322,13 +328,14 @@ class InstructStage:
         """
         weights = load_final_weights(path)
         weights.pop(_EXTRA, None)  # of checkpoints made when questions still hung together
-        settings = self.config.model
+        settings, present = self.config.model, self.module.state_dict()
         folders = {"geometry_encoder": settings.geometry_from, "vision_tower": settings.vision_from}
         own = tuple(f"network.model.{part}." for part, folder in folders.items() if folder)
-        if self.probes is None or not any(name.startswith(f"{_PROBES}.") for name in weights):
-            weights = {n: w for n, w in weights.items() if not n.startswith(f"{_PROBES}.")}
-            own += (f"{_PROBES}.",)
-        weights |= {n: w for n, w in self.module.state_dict().items() if n.startswith(own)}
+        weights |= {name: weight for name, weight in present.items() if name.startswith(own)}
+        # What reads along may be another in each run.
+        reading = f"{_PROBES}."
+        kept = {n: w for n, w in weights.items() if not n.startswith(reading) or n in present}
+        weights = {n: w for n, w in present.items() if n.startswith(reading)} | kept
         try:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
@@ -344,5 +351,6 @@ def _check_grounding(settings: GroundingSettings, model: Vlm3rForConditionalGene
             raise ConfigError(
                 f"grounding.heads: there is no head {head} in layer {layer}, counted from 0; {has}"
             )
-    if settings.motions and settings.motions_after > layers:
-        raise ConfigError(f"grounding.motions_after is {settings.motions_after}; {has}")
+    for name in ("places_after", "relations_after"):
+        if settings.wanted and getattr(settings, name) > layers:
+            raise ConfigError(f"grounding.{name} is {getattr(settings, name)}; {has}")
