@@ -11,6 +11,8 @@ from vlm3r_ros.training.instruct.grounding import (
     Looks,
     MentionFinder,
     ShownThings,
+    VectorKind,
+    WordVectors,
     cell_shares,
     find_looks,
     mean_log_depths,
@@ -98,19 +100,41 @@ def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(toke
     )
     turns = [Turn(tuple(tokenizer.encode(text)), (), FRAMES) for text in texts]
     looks = find_looks(turns, shown(), finder, POSITIONS, STEP)
-    said = [tokenizer.decode(turns[0].question[: token + 1]) for token in looks.placed_token]
-    assert looks.placed_turn.tolist() == [0, 0]
-    assert said == [
+    ids = turns[0].question
+    places, offsets = (looks.vectors[kind] for kind in (VectorKind.PLACES, VectorKind.OFFSETS))
+    assert places.turn.tolist() == [0, 0]
+    assert [tokenizer.decode(ids[: token + 1]) for token in places.token] == [
         "In frame 2 of 3, is the table",
         "In frame 2 of 3, is the table left of the chair",
     ]
     table, chair = np.array([0.5, -0.5, 2.0]), np.array([-0.25, 0.5, 1.0])
-    np.testing.assert_allclose(looks.place, [table, chair], rtol=1e-6)
-    np.testing.assert_allclose(looks.offset, [[np.nan] * 3, chair - table], rtol=1e-6)
-    (token,) = looks.moved_token
-    assert looks.moved_turn.tolist() == [1]
+    np.testing.assert_allclose(places.vector, [table, chair], rtol=1e-6)
+    assert offsets.token.tolist() == places.token[1:].tolist()
+    np.testing.assert_allclose(offsets.vector, [chair - table], rtol=1e-6)
+    motions = looks.vectors[VectorKind.MOTIONS]
+    (token,) = motions.token
+    assert motions.turn.tolist() == [1]
     assert tokenizer.decode(turns[1].question[: token + 1]) == "From frame 1 to frame 3"
-    np.testing.assert_allclose(looks.motion, [[1, 2, 3]])
+    np.testing.assert_allclose(motions.vector, [[1, 2, 3]])
+
+
+def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, finder):
+    texts = (
+        "In frame 2 of 3, is the table left of the chair?",
+        "From frame 1 to frame 3, far?",
+        "In frame 2 of 3, where is the table?",
+    )
+    turns = [Turn(tuple(tokenizer.encode(text)), (7, 8), FRAMES) for text in texts]
+    looks = find_looks(turns, shown(), finder, POSITIONS, STEP)
+    offsets, motions = (
+        looks.vectors[kind] for kind in (VectorKind.TOLD_OFFSETS, VectorKind.TOLD_MOTIONS)
+    )
+    assert offsets.turn.tolist() == [0]
+    assert offsets.token.tolist() == [len(turns[0].question) - 1]
+    np.testing.assert_allclose(offsets.vector, [[-0.75, 1, -1]], rtol=1e-6)
+    assert motions.turn.tolist() == [1]
+    assert motions.token.tolist() == [len(turns[1].question) - 1]
+    np.testing.assert_allclose(motions.vector, [[1, 2, 3]])
 
 
 def test_depths_are_those_of_a_things_pixels():
@@ -174,13 +198,10 @@ def some_looks(turns: list[Turn], frames: int, positions: np.ndarray, step: int)
         np.array(owners),
         np.array(targets),
         np.array(shares, np.float32),
-        np.arange(len(turns)),
-        np.arange(len(turns)) + 1,
-        motion,
-        np.arange(len(turns)),
-        np.arange(len(turns)) + 2,
-        motion + 1,
-        np.where(motion > 0.5, np.nan, motion),
+        {
+            kind: WordVectors(np.arange(len(turns)), np.arange(len(turns)) + place, motion + place)
+            for place, kind in enumerate(VectorKind)
+        },
     )
 
 
@@ -246,9 +267,10 @@ def test_both_ways_of_reading_questions_look_alike(network, monkeypatch):
         looking = network.watch(turns, looks, frames, [(1, 0)])
         network.side_by_side(visual, turns, looking)
         looking.loss().backward()
-        moved = looking.hidden[1][looking.moved].detach()
-        placed = looking.hidden[2][looking.placed].detach()
-        found.append((looking.loss().detach(), looking.found(), weight.grad.clone(), moved, placed))
+        hidden = [looking.hidden[2][looking.vectors(kind)[0]].detach() for kind in VectorKind]
+        truth = [looking.vectors(kind)[1] for kind in VectorKind]
+        told = (looking.loss().detach(), looking.found(), weight.grad.clone())
+        found.append((*told, *hidden, *truth))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
     assert found[0][2].abs().max() > 1e-4
@@ -265,11 +287,7 @@ def test_a_head_that_looks_as_it_should_loses_nothing():
         visible=torch.tensor([3]),
         start=0,
         shares=torch.tensor([[0.0, 1.0, 0.0]]),
-        moved=torch.tensor([], dtype=torch.int64),
-        motion=torch.zeros(0, 3),
-        placed=torch.tensor([], dtype=torch.int64),
-        place=torch.zeros(0, 3),
-        offset=torch.zeros(0, 3),
+        vectors={},
     )
     looking = Looking([(2, 0)], [session])
     looking.see(2, query, key, 1.0)

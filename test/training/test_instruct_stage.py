@@ -24,6 +24,7 @@ from vlm3r_ros.training.curves import read_curves
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.decoding import write_answers
+from vlm3r_ros.training.instruct.grounding import VectorKind
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.lessons import AskedSession
 from vlm3r_ros.training.instruct.network import InstructNetwork
@@ -289,8 +290,8 @@ def test_answers_are_those_that_evaluation_and_robots_get():
 GROUNDED = {
     "looks": 0.3,
     "heads": [[0, 1], [1, 0]],
-    **{"poses": 0.3, "places": 1, "motions": 1, "offsets": 1},
-    **{"places_after": 1, "relations_after": 2},
+    **{"poses": 0.3, "places": 1, "motions": 1, "offsets": 1, "told": 1},
+    **{"places_after": 1, "relations_after": 2, "told_after": 2},
 }
 
 
@@ -311,7 +312,7 @@ def test_what_is_taught_besides_answers_is_learned():
         losses[LOSS].backward()
         optimizer.step()
         history.append({name: value.item() for name, value in losses.items()})
-    for name in ("looks", "poses", "places", "motions", "offsets"):
+    for name in ("looks", "poses", *VectorKind):
         assert history[-1][name] < 0.9 * history[0][name], name
     assert history[-1]["found"] > history[0]["found"]
     assert stage.model.fusion.value.weight.grad is not None

@@ -8,27 +8,44 @@ has a share of every visual token that it should look at:
   frames where none was;
 * a frame's name, all that shows the things named before it; the whole frame where none was.
 
-A token only knows what stands before it, hence "before". At the name of a thing of one frame it can
-be known, besides, where in that frame it is, and where beside the thing that was named last; at the
-name of a second frame, how the camera moved from the first one to it. Nothing of this is there when
-a trained model answers.
+A token only knows what stands before it, hence "before". What can be known at some tokens besides
+is listed in `VectorKind`. Nothing of this is there when a trained model answers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase
 
 from vlm3r_ros.questions.wording import plural
 from vlm3r_ros.training.instruct.corpus import FRAMES_WITH_NAMES
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import NO_OBJECT
+
+
+class VectorKind(StrEnum):
+    """What can be known at a token, always as three numbers."""
+
+    PLACES = "places"
+    """At the name of a thing of one frame, where it is there: across and down, from -1 to 1, and
+    the logarithm of its depth in metres."""
+    OFFSETS = "offsets"
+    """There, how much that is from the place of the other thing that was named last."""
+    MOTIONS = "motions"
+    """At the name of a second frame, how the camera moved from the first one to it: metres in the
+    first one's optical frame."""
+    TOLD_OFFSETS = "told_offsets"
+    """At the end of a question about two things of one frame, the offset of the second one."""
+    TOLD_MOTIONS = "told_motions"
+    """At the end of a question about two frames, the motion."""
+
 
 _LEAST = 1 / 100
 """Of a cell's pixels, from which it shows a thing."""
@@ -56,8 +73,23 @@ class ShownThings:
 
 
 @dataclass(frozen=True, eq=False)
+class WordVectors:
+    """Vectors that can be known at tokens of a session's questions.
+
+    Attributes:
+        turn: int64 `[V]`, number of a token's question.
+        token: int64 `[V]`, the token's place in question and answer.
+        vector: float32 `[V, 3]`
+    """
+
+    turn: NDArray[np.int64]
+    token: NDArray[np.int64]
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class Looks:
-    """Where tokens of a session's questions should look.
+    """Where tokens of a session's questions should look, and what can be known at them.
 
     Attributes:
         turn: int64 `[R]`, number of a token's question.
@@ -65,13 +97,7 @@ class Looks:
         owner: int64 `[K]`, which of the R looks here.
         target: int64 `[K]`, visual token, counted from the first frame's first.
         share: float32 `[K]`, of the token's attention; those of each owner sum to 1.
-        moved_turn, moved_token: int64 `[M]`, likewise the tokens at which a motion can be known.
-        motion: float32 `[M, 3]`, from the first frame that was named to the second, in metres in
-            the first one's optical frame.
-        placed_turn, placed_token: int64 `[N]`, likewise those at which a place can be known.
-        place: float32 `[N, 3]`, of a thing in a frame: across and down, from -1 to 1, and the
-            logarithm of its depth in metres.
-        offset: float32 `[N, 3]`, from the place of the thing named before; NaN where there is none.
+        vectors: of each kind.
     """
 
     turn: NDArray[np.int64]
@@ -79,13 +105,7 @@ class Looks:
     owner: NDArray[np.int64]
     target: NDArray[np.int64]
     share: NDArray[np.float32]
-    moved_turn: NDArray[np.int64]
-    moved_token: NDArray[np.int64]
-    motion: NDArray[np.float32]
-    placed_turn: NDArray[np.int64]
-    placed_token: NDArray[np.int64]
-    place: NDArray[np.float32]
-    offset: NDArray[np.float32]
+    vectors: Mapping[VectorKind, WordVectors]
 
 
 def mean_log_depths(
@@ -131,7 +151,7 @@ class MentionFinder:
         tokenizer: that wrote them.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._frames: dict[int, int] = {}
         for number in range(1, FRAMES_WITH_NAMES + 1):
             ids = tokenizer.encode(f"frame {number}")
@@ -186,35 +206,19 @@ def find_looks(
     }
     whole, nothing = np.ones(cells.shape, np.float32), np.zeros(cells.shape, np.float32)
     which, tokens, targets, shares = [], [], [], []
-    moved: list[tuple[int, int]] = []
-    motions: list[NDArray[np.float32]] = []
-    placed: list[tuple[int, int]] = []
-    places: list[NDArray[np.float32]] = []
-    offsets: list[NDArray[np.float32]] = []
-    origins = np.linalg.inv(shown.poses)
-    where = _places(shown)
+    vectors = _VectorList(shown)
     for number, turn in enumerate(turns):
         frames: list[int] = []
         names: list[str] = []
-        last: tuple[str, NDArray[np.float32]] | None = None
-        for token, mention in finder.find((*turn.question, *turn.answer)):
+        mentions = list(finder.find((*turn.question, *turn.answer)))
+        vectors.add(number, turn, mentions)
+        for token, mention in mentions:
             if isinstance(mention, str):
                 names.append(mention)
                 said, rows = [mention], frames
-                place = where.get((mention, frames[0])) if len({*frames}) == 1 else None
-                if place is not None and frames[0] < turn.frames:
-                    other = last if last is not None and last[0] != mention else None
-                    placed.append((number, token))
-                    places.append(place)
-                    offsets.append(place - (np.nan if other is None else other[1]))
-                    last = mention, place
             else:
                 frames.append(mention)
                 said, rows = names, [mention]
-                both = list(dict.fromkeys(frames))
-                if len(both) == 2 and max(both) < min(turn.frames, len(cells)):
-                    moved.append((number, token))
-                    motions.append((origins[both[0]] @ shown.poses[both[1]])[:3, 3])
             wanted = sum((of_name.get(name, nothing) for name in said), nothing) if said else whole
             seen = np.zeros(len(cells), bool)
             seen[[row for row in rows if row < len(cells)] if rows else slice(None)] = True
@@ -234,16 +238,69 @@ def find_looks(
         np.repeat(np.arange(len(counts)), counts),
         np.concatenate([np.empty(0, np.int64), *targets]),
         np.concatenate([np.empty(0, np.float32), *shares]),
-        *np.array(moved, np.int64).reshape(-1, 2).T,
-        np.array(motions, np.float32).reshape(-1, 3),
-        *np.array(placed, np.int64).reshape(-1, 2).T,
-        np.array(places, np.float32).reshape(-1, 3),
-        np.array(offsets, np.float32).reshape(-1, 3),
+        vectors.collect(),
     )
 
 
+class _VectorList:
+    """Collects what can be known at tokens, question by question."""
+
+    def __init__(self, shown: ShownThings) -> None:
+        self._poses = shown.poses
+        self._origins = np.linalg.inv(shown.poses)
+        self._places = _places(shown)
+        self._found: dict[VectorKind, list[tuple[int, int, NDArray[np.float32]]]] = {
+            kind: [] for kind in VectorKind
+        }
+
+    def add(self, number: int, turn: Turn, mentions: Sequence[tuple[int, str | int]]) -> None:
+        """Take in a question with its mentions, see `MentionFinder`."""
+        frames: list[int] = []
+        places: dict[str, NDArray[np.float32]] = {}
+        last = ""
+        end = len(turn.question) - 1
+        at_end: tuple[VectorKind, NDArray[np.float32]] | None = None
+        for token, mention in mentions:
+            if not isinstance(mention, str):
+                frames += [mention] if mention not in frames else []
+                if len(frames) == 2 and max(frames) < min(turn.frames, len(self._poses)):
+                    motion = (self._origins[frames[0]] @ self._poses[frames[1]])[:3, 3]
+                    self._put(VectorKind.MOTIONS, number, token, motion)
+                    at_end = VectorKind.TOLD_MOTIONS, motion
+                continue
+            place = self._places.get((mention, frames[0])) if len(frames) == 1 else None
+            if place is None or frames[0] >= turn.frames:
+                continue
+            self._put(VectorKind.PLACES, number, token, place)
+            places[mention] = place
+            if last not in ("", mention):
+                self._put(VectorKind.OFFSETS, number, token, place - places[last])
+            last = mention
+            if token < end:
+                at_end = None
+                if len(places) == 2:
+                    one, other = places.values()
+                    at_end = VectorKind.TOLD_OFFSETS, other - one
+        if at_end is not None:
+            self._put(at_end[0], number, end, at_end[1])
+
+    def collect(self) -> dict[VectorKind, WordVectors]:
+        """All that was found."""
+        return {
+            kind: WordVectors(
+                np.array([number for number, _, _ in own], np.int64),
+                np.array([token for _, token, _ in own], np.int64),
+                np.array([vector for _, _, vector in own], np.float32).reshape(-1, 3),
+            )
+            for kind, own in self._found.items()
+        }
+
+    def _put(self, kind: VectorKind, number: int, token: int, vector: NDArray[np.float32]) -> None:
+        self._found[kind].append((number, token, vector))
+
+
 def _places(shown: ShownThings) -> dict[tuple[str, int], NDArray[np.float32]]:
-    """Where each name is in each frame that shows it, see `Looks`; several things, in their middle.
+    """Where each name is in each frame that shows it, see `VectorKind`; several, in their middle.
 
     Frames are counted from 0.
     """

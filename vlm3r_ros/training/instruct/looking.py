@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from vlm3r_ros.training.instruct.grounding import Looks
+from vlm3r_ros.training.instruct.grounding import Looks, VectorKind
 from vlm3r_ros.training.instruct.packing import Turn, question_order
 
 _HIDDEN = -1e4
@@ -27,10 +29,8 @@ class LookingSession:
         visible: int64 `[R]`, tokens of the prefix that their questions see.
         start: where the prefix begins.
         shares: float32 `[R, P]`, of a token's attention that each token of the prefix should have.
-        moved: int64 `[M]`, tokens at which a motion can be known.
-        motion: float32 `[M, 3]`, see `Looks`.
-        placed: int64 `[N]`, tokens at which a place can be known.
-        place, offset: float32 `[N, 3]`, see `Looks`.
+        vectors: of each kind, tokens at which something can be known, int64 `[V]`, and that,
+            float32 `[V, 3]`.
     """
 
     rows: Tensor
@@ -39,11 +39,7 @@ class LookingSession:
     visible: Tensor
     start: int
     shares: Tensor
-    moved: Tensor
-    motion: Tensor
-    placed: Tensor
-    place: Tensor
-    offset: Tensor
+    vectors: Mapping[VectorKind, tuple[Tensor, Tensor]]
 
     @classmethod
     def of(
@@ -76,22 +72,25 @@ class LookingSession:
         begin[order] = asked + np.cumsum(lengths) - lengths
         visible = header + tokens_per_frame * np.array([turn.frames for turn in turns])
         first = begin[looks.turn]
-        rows, first, visible, moved, motion, placed, place, offset, owner, target, share = (
-            torch.from_numpy(array).to(device)
-            for array in (
-                *(first + looks.token, first, visible[looks.turn]),
-                *(begin[looks.moved_turn] + looks.moved_token, looks.motion),
-                *(begin[looks.placed_turn] + looks.placed_token, looks.place, looks.offset),
-                *(looks.owner, looks.target, looks.share),
-            )
-        )
+
+        def put(array: NDArray[Any]) -> Tensor:
+            return torch.from_numpy(array).to(device)
+
+        rows, owner = put(first + looks.token), put(looks.owner)
         # Laid out where it is used: it is far larger than what tells it.
         shares = torch.zeros(len(rows), header + tokens_per_frame * frames, device=device)
-        shares[owner, header + target] = share
-        longest = int(looks.token.max()) + 1
+        shares[owner, header + put(looks.target)] = put(looks.share)
         return cls(
-            *(rows, first, longest, visible, start, shares),
-            *(moved, motion, placed, place, offset),
+            rows,
+            put(first),
+            int(looks.token.max()) + 1,
+            put(visible[looks.turn]),
+            start,
+            shares,
+            {
+                kind: (put(begin[own.turn] + own.token), put(own.vector))
+                for kind, own in looks.vectors.items()
+            },
         )
 
 
@@ -113,16 +112,6 @@ class Looking:
         self._sessions = sessions
         self._losses: dict[tuple[int, int], Tensor] = {}
         self._found: dict[tuple[int, int], Tensor] = {}
-        self.moved = torch.cat([one.moved for one in sessions])
-        """Tokens of the sequence at which a motion can be known, int64 `[M]`."""
-        self.motion = torch.cat([one.motion for one in sessions])
-        """That motion `[M, 3]`, see `Looks`."""
-        self.placed = torch.cat([one.placed for one in sessions])
-        """Likewise those at which a place can be known, int64 `[N]`."""
-        self.place = torch.cat([one.place for one in sessions])
-        """That place `[N, 3]`."""
-        self.offset = torch.cat([one.offset for one in sessions])
-        """From the place named before `[N, 3]`; NaN where there is none."""
         self.hidden: tuple[Tensor, ...] = ()
         """What goes into each layer, and comes out of the last one `[L, H]`."""
 
@@ -142,6 +131,11 @@ class Looking:
                 self._losses[own, head], self._found[own, head] = self._compare(
                     query[head].float() * scale, key[head // groups].float()
                 )
+
+    def vectors(self, kind: VectorKind) -> tuple[Tensor, Tensor]:
+        """Tokens of the sequence at which something can be known `[V]`, and that `[V, 3]`."""
+        places, vectors = zip(*(one.vectors[kind] for one in self._sessions), strict=True)
+        return torch.cat(places), torch.cat(vectors)
 
     def loss(self) -> Tensor:
         """Mean over tokens and heads."""

@@ -4,7 +4,8 @@ What a linear map can read somewhere in the network is there to be used by what 
 are told by the geometry encoder's camera token, one among the many tokens that fusion attends to:
 they are read from the visual tokens. The rest is read behind some of the language model's layers
 from the word that completes the naming: places from a thing's name; what takes two, motions of the
-camera and offsets between things, from the name of the second one.
+camera and offsets between things, from the name of the second one, and once more from the end of
+the question, where the answer begins.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vlm3r_ros.training.instruct.grounding import VectorKind
+
 _POSE = 5  # x, y, z in metres; sine and cosine of the heading
-_VECTOR = 3  # see `Looks`
+_VECTOR = 3  # see `VectorKind`
 
 
 class Probes(nn.Module):
-    """Reads poses, places, motions and offsets; it is no part of what is shipped.
+    """Reads poses, and vectors of all kinds; it is no part of what is shipped.
 
     Args:
         dim: width of the language model.
@@ -27,8 +30,8 @@ class Probes(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.pose = nn.Linear(dim, _POSE)
-        self.place, self.motion, self.offset = (
-            nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, _VECTOR)) for _ in range(3)
+        self.vectors = nn.ModuleDict(
+            {kind: nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, _VECTOR)) for kind in VectorKind}
         )
 
     def pose_loss(self, visual: Tensor, poses: Tensor) -> Tensor:
@@ -41,15 +44,14 @@ class Probes(nn.Module):
         truth = torch.cat((poses[:, :3, 3], poses[:, (0, 2), 2]), 1)
         return F.smooth_l1_loss(self.pose(visual.float().mean(1)), truth)
 
-    def word_loss(self, reader: nn.Module, hidden: Tensor, truth: Tensor) -> Tensor:
+    def vector_loss(self, kind: VectorKind, hidden: Tensor, truth: Tensor) -> Tensor:
         """How far vectors are from what is read, mean over words and entries.
 
         Args:
-            reader: `place`, `motion` or `offset`.
-            hidden: of the language model at words `[N, H]`.
-            truth: `[N, 3]`, see `Looks`; rows that are NaN are left out.
+            kind: of the vectors.
+            hidden: of the language model at words `[V, H]`.
+            truth: `[V, 3]`
         """
-        known = ~truth.isnan().any(1)
-        if not known.any():
+        if not len(truth):
             return hidden.sum() * 0
-        return F.smooth_l1_loss(reader(hidden[known].float()), truth[known])
+        return F.smooth_l1_loss(self.vectors[kind](hidden.float()), truth)

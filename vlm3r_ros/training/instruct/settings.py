@@ -206,6 +206,8 @@ class GroundingSettings:
             from the word that names the second one; 0 for none.
         offsets: weight of the loss of where a thing is beside the one named before; likewise.
         relations_after: layers behind which motions and offsets are read.
+        told: weight of the loss of the same, as it can be read at the end of the question.
+        told_after: layers behind which that is read.
 
     Raises:
         ValueError: a setting makes no sense.
@@ -219,6 +221,8 @@ class GroundingSettings:
     motions: float = 0.0
     offsets: float = 0.0
     relations_after: int = 4
+    told: float = 0.0
+    told_after: int = 5
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -231,7 +235,27 @@ class GroundingSettings:
     @property
     def wanted(self) -> bool:
         """Whether anything is taught besides answers."""
-        return max(self.looks, self.poses, self.places, self.motions, self.offsets) > 0
+        return max(self.looks, self.poses, *self.vector_weights.values()) > 0
+
+    @property
+    def vector_weights(self) -> dict[str, float]:
+        """Weight of the loss of each `VectorKind`."""
+        return {
+            "places": self.places,
+            "offsets": self.offsets,
+            "motions": self.motions,
+            "told_offsets": self.told,
+            "told_motions": self.told,
+        }
+
+    @property
+    def vector_layers(self) -> dict[str, int]:
+        """Layers behind which each `VectorKind` is read."""
+        return {
+            "places": self.places_after,
+            **dict.fromkeys(("offsets", "motions"), self.relations_after),
+            **dict.fromkeys(("told_offsets", "told_motions"), self.told_after),
+        }
 
 
 @dataclass(frozen=True)

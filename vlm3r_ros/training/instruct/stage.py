@@ -23,7 +23,7 @@ from vlm3r_ros.training.instruct.addressing import address_frames
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
-from vlm3r_ros.training.instruct.grounding import Looks, MentionFinder
+from vlm3r_ros.training.instruct.grounding import Looks, MentionFinder, VectorKind
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.lessons import (
@@ -59,7 +59,7 @@ _REMEMBERED = 2000
 """Sessions, the newest ones, from which those to be learned from again are drawn."""
 _CPU = torch.device("cpu")
 _PROBES = "probes"
-LOOKS = "looks"
+LOOKS, POSES = "looks", "poses"
 _EXTRA = "_extra_state"  # PyTorch's name for it
 
 
@@ -226,8 +226,10 @@ class InstructStage:
         asked = {form for one in lessons for form in one.forms}
         named = {name: means[n] for n, name in enumerate(FORMS) if n in asked}
         loss = losses.mean()
+        settings = self.config.grounding
+        weights = {LOOKS: settings.looks, POSES: settings.poses, **settings.vector_weights}
         for name, value in taught.items():
-            loss = loss + getattr(self.config.grounding, name) * value
+            loss = loss + weights[name] * value
             named[name] = value.detach()
         if looking is not None and LOOKS in taught:
             named["found"] = looking.found()
@@ -254,16 +256,12 @@ class InstructStage:
             taught[LOOKS] = looking.loss()
         if settings.poses:
             poses = torch.cat([one.poses for one in lessons if one.poses is not None])
-            taught["poses"] = self.probes.pose_loss(visual, poses)
-        probes, hidden = self.probes, looking.hidden
-        early, late = settings.places_after, settings.relations_after
-        for name, reader, layer, words, truth in (
-            ("places", probes.place, early, looking.placed, looking.place),
-            ("motions", probes.motion, late, looking.moved, looking.motion),
-            ("offsets", probes.offset, late, looking.placed, looking.offset),
-        ):
-            if getattr(settings, name):
-                taught[name] = probes.word_loss(reader, hidden[layer][words], truth)
+            taught[POSES] = self.probes.pose_loss(visual, poses)
+        for kind in VectorKind:
+            if settings.vector_weights[kind]:
+                words, truth = looking.vectors(kind)
+                hidden = looking.hidden[settings.vector_layers[kind]][words]
+                taught[kind] = self.probes.vector_loss(kind, hidden, truth)
         return taught
 
     def _computing(self) -> ExitStack:
@@ -351,6 +349,6 @@ def _check_grounding(settings: GroundingSettings, model: Vlm3rForConditionalGene
             raise ConfigError(
                 f"grounding.heads: there is no head {head} in layer {layer}, counted from 0; {has}"
             )
-    for name in ("places_after", "relations_after"):
+    for name in ("places_after", "relations_after", "told_after"):
         if settings.wanted and getattr(settings, name) > layers:
             raise ConfigError(f"grounding.{name} is {getattr(settings, name)}; {has}")
