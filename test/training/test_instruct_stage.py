@@ -122,10 +122,8 @@ def test_the_geometry_encoder_stays_as_it_is(straight):
     assert torch.equal(model.geometry_encoder.state_dict()["patch_embed.weight"], weight)
 
 
-def test_losses_fall_on_fixed_sessions():
-    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
-    stage.start(3)
-    asked = [session for _ in range(2) for session in next(stage._sessions)]
+def learn(stage: InstructStage, asked: list[AskedSession]) -> list[dict[str, float]]:
+    """What each of some steps on the same sessions loses."""
     optimizer = build_optimizer(stage.module, stage.config.optimizer)
     history = []
     for _ in range(20):
@@ -133,7 +131,15 @@ def test_losses_fall_on_fixed_sessions():
         optimizer.zero_grad()
         losses[LOSS].backward()
         optimizer.step()
-        history.append({name: float(value.detach()) for name, value in losses.items()})
+        history.append({name: value.item() for name, value in losses.items()})
+    return history
+
+
+def test_losses_fall_on_fixed_sessions():
+    stage = InstructStage(small(run=INSTRUCT["run"] | {"precision": "float32"}))
+    stage.start(3)
+    asked = [session for _ in range(2) for session in next(stage._sessions)]
+    history = learn(stage, asked)
     assert history[-1][LOSS] < 0.7 * history[0][LOSS]
     for form in {"choice", "number", "words"} & history[0].keys():
         assert history[-1][form] < history[0][form]
@@ -304,14 +310,7 @@ def test_what_is_taught_besides_answers_is_learned():
     stage = InstructStage(config)
     stage.start(3)
     asked = [session for _ in range(2) for session in next(stage._sessions)]
-    optimizer = build_optimizer(stage.module, stage.config.optimizer)
-    history = []
-    for _ in range(20):
-        losses = stage.compare(asked)
-        optimizer.zero_grad()
-        losses[LOSS].backward()
-        optimizer.step()
-        history.append({name: value.item() for name, value in losses.items()})
+    history = learn(stage, asked)
     for name in ("looks", "poses", *VectorKind):
         assert history[-1][name] < 0.9 * history[0][name], name
     assert history[-1]["found"] > history[0]["found"]
