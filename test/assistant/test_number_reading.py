@@ -48,6 +48,8 @@ def plain_log_probabilities(counting, number: tuple[int, ...]) -> list[float]:
 
 def test_all_numbers_are_found_with_the_probabilities_of_the_plain_model(counting, monkeypatch):
     monkeypatch.setattr(number_reading, "_LEAST", 2e-4)
+    monkeypatch.setattr(number_reading, "_ENOUGH", 0.0)
+    monkeypatch.setattr(number_reading, "_SETTLED", 0.0)
     model, processor, ids, ends = counting
     cache, logits = cache_and_logits(counting)
     reader = NumberReader(model, processor, ends)

@@ -22,6 +22,10 @@ from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 _LEAST = 0.003
 """Probability down to which beginnings of numbers are followed up."""
 
+_SETTLED = 0.02
+"""Probability of all beginnings that are still open, down to which the tree grows: what is left
+cannot change much, and each digit is a pass through the network."""
+
 _LONGEST = 6
 """Tokens of a number, at most."""
 
@@ -45,6 +49,11 @@ class SpelledNumber:
     token_ids: tuple[int, ...]
     log_probabilities: tuple[float, ...]
     value: float
+
+    @property
+    def log_probability(self) -> float:
+        """Of the whole number with the end of the turn."""
+        return sum(self.log_probabilities)
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,7 @@ class NumberReader:
             numbers = self._spell(cache, logits)
         finally:
             cache.crop(min(length, cache.length))
-        weights = torch.tensor([sum(one.log_probabilities) for one in numbers]).exp()
+        weights = torch.tensor([one.log_probability for one in numbers]).exp()
         if float(weights.sum()) < _ENOUGH:
             return None
         values = torch.tensor([one.value for one in numbers], dtype=torch.float64)
@@ -111,7 +120,10 @@ class NumberReader:
         return numbers[int(worth.argmax())]
 
     def _spell(self, cache: PrefixCache, logits: Tensor) -> list[SpelledNumber]:
-        """All numbers that are likely enough; leaves the tree in the cache."""
+        """All numbers that are likely enough; leaves the tree in the cache.
+
+        Ends early where what is left is likelier no number, or hardly possible.
+        """
         start = cache.length
         numbers: list[SpelledNumber] = []
         open_ones, rows = [_Beginning()], logits[None]
@@ -136,7 +148,9 @@ class NumberReader:
                                 one.ancestors,
                             )
                         )
-            if not longer or depth == _LONGEST:
+            whole = sum(math.exp(one.log_probability) for one in numbers)
+            begun = sum(math.exp(one.log_probability) for one in longer)
+            if depth == _LONGEST or begun <= _SETTLED or whole + begun < _ENOUGH:
                 return numbers
             first = cache.length - start
             open_ones = [
