@@ -62,7 +62,7 @@ class _Beginning:
 
     token_ids: tuple[int, ...] = ()
     log_probabilities: tuple[float, ...] = ()
-    ancestors: tuple[int, ...] = ()
+    path: tuple[int, ...] = ()
 
     @property
     def log_probability(self) -> float:
@@ -132,6 +132,7 @@ class NumberReader:
             ends = chances[:, self._end_ids].logsumexp(-1).tolist()
             signs = chances[:, list(self._signs)].tolist()
             longer: list[_Beginning] = []
+            first = cache.length - start
             for one, end, follow in zip(open_ones, ends, signs, strict=True):
                 text = "".join(self._signs[token] for token in one.token_ids)
                 if text and text[-1] != "." and one.log_probability + end > math.log(_LEAST):
@@ -145,21 +146,17 @@ class NumberReader:
                             _Beginning(
                                 (*one.token_ids, token),
                                 (*one.log_probabilities, chance),
-                                one.ancestors,
+                                (*one.path, first + len(longer)),
                             )
                         )
             whole = sum(math.exp(one.log_probability) for one in numbers)
             begun = sum(math.exp(one.log_probability) for one in longer)
             if depth == _LONGEST or begun <= _SETTLED or whole + begun < _ENOUGH:
                 return numbers
-            first = cache.length - start
-            open_ones = [
-                _Beginning(one.token_ids, one.log_probabilities, (*one.ancestors, first + place))
-                for place, one in enumerate(longer)
-            ]
+            open_ones = longer
             seen = torch.zeros(len(open_ones), first + len(open_ones), dtype=torch.bool)
             for place, one in enumerate(open_ones):
-                seen[place, list(one.ancestors)] = True
+                seen[place, list(one.path)] = True
             newest = torch.tensor([[one.token_ids[-1] for one in open_ones]], device=logits.device)
             rows = cache.branch(self._model.embed_text(newest), start + depth, seen)
         return numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.training.instruct.curriculum import training_tasks
-from vlm3r_ros.training.instruct.grounding import Looks, MentionFinder, find_looks
+from vlm3r_ros.training.instruct.grounding import Looks, ShownThings
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
 from vlm3r_ros.training.instruct.packing import Turn
-from vlm3r_ros.training.instruct.sessions import Session, SessionTask, film_session
+from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings, InstructConfig
 
 _TOGETHER = 8
@@ -74,16 +74,13 @@ class LessonMaker:
     Args:
         processor: of the model.
         data: shares of the kinds of questions.
-        finder: of what words speak of; None where that is not asked for.
-        positions: see `find_looks`.
-        tokens_per_frame: likewise.
+        find_looks: tells where the words of a session's questions should look; None where that is
+            not asked for.
     """
 
     processor: Vlm3rProcessor
     data: DataSettings
-    finder: MentionFinder | None = None
-    positions: NDArray[np.int64] | None = None
-    tokens_per_frame: int = 0
+    find_looks: Callable[[Sequence[Turn], ShownThings], Looks] | None = None
 
     def __call__(self, tasks: tuple[SessionTask, ...]) -> list[AskedSession]:
         """The sessions of some tasks; those about which nothing can be asked are left out.
@@ -98,22 +95,20 @@ class LessonMaker:
             inquiries = interviewer.ask(session)
             if inquiries:
                 turns = tuple(turn(inquiry, self.processor) for inquiry in inquiries)
+                looks, poses = None, None
+                if self.find_looks is not None and session.shown is not None:
+                    looks, poses = self.find_looks(turns, session.shown), session.shown.poses
                 asked.append(
                     AskedSession(
                         session.color,
                         session.stride,
                         turns,
                         tuple(FORMS.index(_form(inquiry)) for inquiry in inquiries),
-                        self._looks(session, turns),
-                        None if session.shown is None else session.shown.poses,
+                        looks,
+                        poses,
                     )
                 )
         return asked
-
-    def _looks(self, session: Session, turns: tuple[Turn, ...]) -> Looks | None:
-        if self.finder is None or self.positions is None or session.shown is None:
-            return None
-        return find_looks(turns, session.shown, self.finder, self.positions, self.tokens_per_frame)
 
 
 def _form(inquiry: Inquiry) -> str:

@@ -31,7 +31,14 @@ from vlm3r_ros.training.instruct.attention import PACKED
 from vlm3r_ros.training.instruct.corpus import question_tokenizer
 from vlm3r_ros.training.instruct.grounding import Looks
 from vlm3r_ros.training.instruct.looking import Looking, LookingSession
-from vlm3r_ros.training.instruct.packing import IGNORED, PackedTurns, Turn, pack, split_by_turn
+from vlm3r_ros.training.instruct.packing import (
+    IGNORED,
+    PackedTurns,
+    Packing,
+    Turn,
+    pack,
+    split_by_turn,
+)
 from vlm3r_ros.training.instruct.settings import LoraSettings, ModelSettings
 from vlm3r_ros.training.instruct.side_by_side import SideBySide
 from vlm3r_ros.training.instruct.tracking import StepGraph
@@ -339,18 +346,35 @@ class InstructNetwork(nn.Module):
             torch.cat((torch.arange(len(prefix), device=prefix.device), one.positions))
             for prefix, one in sessions
         ]
+        hidden = self._run_layers(
+            torch.cat(list(chain(*zip(prefixes, asked, strict=True)))),
+            torch.cat(positions),
+            [one.packing for one in packed],
+            looking,
+        )
+        whole = hidden.split([len(one.packing) for one in packed])
+        return [hidden[len(prefix) :] for hidden, prefix in zip(whole, prefixes, strict=True)]
+
+    def _run_layers(
+        self,
+        embeds: Tensor,
+        positions: Tensor,
+        packing: Sequence[Packing] | SideBySide,
+        looking: Looking | None,
+    ) -> Tensor:
+        """What the language model makes of a sequence `[L, H]`, shown to `looking` on the way."""
         output = self.model.language_model.model(
-            inputs_embeds=torch.cat(list(chain(*zip(prefixes, asked, strict=True))))[None],
-            position_ids=torch.cat(positions)[None],
-            packing=[one.packing for one in packed],
+            inputs_embeds=embeds[None],
+            position_ids=positions[None],
+            packing=packing,
             looking=looking,
             output_hidden_states=looking is not None,
             use_cache=False,
         )
         if looking is not None:
             looking.hidden = tuple(hidden[0] for hidden in output.hidden_states)
-        whole = output.last_hidden_state[0].split([len(one.packing) for one in packed])
-        return [hidden[len(prefix) :] for hidden, prefix in zip(whole, prefixes, strict=True)]
+        last: Tensor = output.last_hidden_state[0]
+        return last
 
     def _batched_losses(
         self,
@@ -363,18 +387,9 @@ class InstructNetwork(nn.Module):
         model, device = self.model, prefixes[0].device
         layout = SideBySide.of(turns, len(self._header), model.tokens_per_frame, frames, device)
         words = model.embed_text(layout.ids).to(prefixes[0].dtype)
-        output = model.language_model.model(
-            inputs_embeds=torch.cat((*prefixes, words))[None],
-            position_ids=layout.positions[None],
-            packing=layout,
-            looking=looking,
-            output_hidden_states=looking is not None,
-            use_cache=False,
-        )
-        if looking is not None:
-            looking.hidden = tuple(hidden[0] for hidden in output.hidden_states)
-        hidden = output.last_hidden_state[0].index_select(0, layout.prefix + layout.asking)
-        logits = model.language_model.lm_head(hidden).float()
+        hidden = self._run_layers(torch.cat((*prefixes, words)), layout.positions, layout, looking)
+        asking = hidden.index_select(0, layout.prefix + layout.asking)
+        logits = model.language_model.lm_head(asking).float()
         return F.cross_entropy(logits, layout.labels, reduction="none"), layout.turn
 
     def answer_losses(self, prefix: Tensor, packed: PackedTurns) -> Tensor:

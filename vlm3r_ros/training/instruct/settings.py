@@ -9,6 +9,7 @@ from typing import Any
 
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.tasks import TASKS
+from vlm3r_ros.training.instruct.grounding import VectorKind
 from vlm3r_ros.training.settings import Curriculum, OptimizerSettings, RunSettings
 
 
@@ -241,20 +242,22 @@ class GroundingSettings:
     def vector_weights(self) -> dict[str, float]:
         """Weight of the loss of each `VectorKind`."""
         return {
-            "places": self.places,
-            "offsets": self.offsets,
-            "motions": self.motions,
-            "told_offsets": self.told,
-            "told_motions": self.told,
+            VectorKind.PLACES: self.places,
+            VectorKind.OFFSETS: self.offsets,
+            VectorKind.MOTIONS: self.motions,
+            VectorKind.TOLD_OFFSETS: self.told,
+            VectorKind.TOLD_MOTIONS: self.told,
         }
 
     @property
     def vector_layers(self) -> dict[str, int]:
         """Layers behind which each `VectorKind` is read."""
         return {
-            "places": self.places_after,
-            **dict.fromkeys(("offsets", "motions"), self.relations_after),
-            **dict.fromkeys(("told_offsets", "told_motions"), self.told_after),
+            VectorKind.PLACES: self.places_after,
+            VectorKind.OFFSETS: self.relations_after,
+            VectorKind.MOTIONS: self.relations_after,
+            VectorKind.TOLD_OFFSETS: self.told_after,
+            VectorKind.TOLD_MOTIONS: self.told_after,
         }
 
 

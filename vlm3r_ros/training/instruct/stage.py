@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -23,7 +24,12 @@ from vlm3r_ros.training.instruct.addressing import address_frames
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
-from vlm3r_ros.training.instruct.grounding import Looks, MentionFinder, VectorKind
+from vlm3r_ros.training.instruct.grounding import (
+    Looks,
+    MentionFinder,
+    VectorKind,
+    find_looks,
+)
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.lessons import (
@@ -139,12 +145,13 @@ class InstructStage:
         if self.config.grounding.wanted:
             positions = self.model.patch_positions
             cells = len(positions)
-            maker = replace(
-                maker,
+            find = partial(
+                find_looks,
                 finder=MentionFinder(processor.tokenizer),
                 positions=positions.flatten().numpy(),
                 tokens_per_frame=self.model.tokens_per_frame,
             )
+            maker = replace(maker, find_looks=find)
         self._workers = OrderedWorkers(maker, run.workers, _STEPS_AHEAD * most)
         tasks = lesson_tasks(self.config, processor.image_size, step, cells)
         self._sessions = self._workers.map(tasks)
@@ -350,5 +357,5 @@ def _check_grounding(settings: GroundingSettings, model: Vlm3rForConditionalGene
                 f"grounding.heads: there is no head {head} in layer {layer}, counted from 0; {has}"
             )
     for name in ("places_after", "relations_after", "told_after"):
-        if settings.wanted and getattr(settings, name) > layers:
+        if getattr(settings, name) > layers:
             raise ConfigError(f"grounding.{name} is {getattr(settings, name)}; {has}")
