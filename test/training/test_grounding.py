@@ -8,16 +8,18 @@ from test_sessions import DATA, TASK
 from vlm3r_ros.models.registry import build_model
 from vlm3r_ros.training.instruct.corpus import question_tokenizer
 from vlm3r_ros.training.instruct.grounding import (
+    Grounding,
+    LookKind,
     Looks,
     MentionFinder,
     ShownThings,
     VectorKind,
     WordVectors,
     cell_shares,
-    find_looks,
+    ground,
     mean_log_depths,
 )
-from vlm3r_ros.training.instruct.looking import Looking, LookingSession
+from vlm3r_ros.training.instruct.looking import Looking, LookingSession, WatchedTokens
 from vlm3r_ros.training.instruct.network import InstructNetwork
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.training.instruct.probes import Probes
@@ -53,7 +55,8 @@ def shown() -> ShownThings:
 def looks_of(text: str, tokenizer, finder, frames: int = FRAMES) -> dict[str, dict[int, float]]:
     """By the words up to the looking token, the share of each visual token."""
     ids = tokenizer.encode(text)
-    looks = find_looks([Turn(tuple(ids), (), frames)], shown(), finder, POSITIONS, STEP)
+    grounding = ground([Turn(tuple(ids), (), frames)], shown(), finder, POSITIONS, STEP)
+    looks = grounding.looks[LookKind.SHOWN]
     assert (looks.turn == 0).all()
     found: dict[str, dict[int, float]] = {}
     for number, token in enumerate(looks.token.tolist()):
@@ -99,9 +102,9 @@ def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(toke
         "From frame 1 to frame 3, how far?",
     )
     turns = [Turn(tuple(tokenizer.encode(text)), (), FRAMES) for text in texts]
-    looks = find_looks(turns, shown(), finder, POSITIONS, STEP)
+    vectors = ground(turns, shown(), finder, POSITIONS, STEP).vectors
     ids = turns[0].question
-    places, offsets = (looks.vectors[kind] for kind in (VectorKind.PLACES, VectorKind.OFFSETS))
+    places, offsets = (vectors[kind] for kind in (VectorKind.PLACES, VectorKind.OFFSETS))
     assert places.turn.tolist() == [0, 0]
     assert [tokenizer.decode(ids[: token + 1]) for token in places.token] == [
         "In frame 2 of 3, is the table",
@@ -111,7 +114,7 @@ def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(toke
     np.testing.assert_allclose(places.vector, [table, chair], rtol=1e-6)
     assert offsets.token.tolist() == places.token[1:].tolist()
     np.testing.assert_allclose(offsets.vector, [chair - table], rtol=1e-6)
-    motions = looks.vectors[VectorKind.MOTIONS]
+    motions = vectors[VectorKind.MOTIONS]
     (token,) = motions.token
     assert motions.turn.tolist() == [1]
     assert tokenizer.decode(turns[1].question[: token + 1]) == "From frame 1 to frame 3"
@@ -125,9 +128,9 @@ def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, finder):
         "In frame 2 of 3, where is the table?",
     )
     turns = [Turn(tuple(tokenizer.encode(text)), (7, 8), FRAMES) for text in texts]
-    looks = find_looks(turns, shown(), finder, POSITIONS, STEP)
+    vectors = ground(turns, shown(), finder, POSITIONS, STEP).vectors
     offsets, motions = (
-        looks.vectors[kind] for kind in (VectorKind.TOLD_OFFSETS, VectorKind.TOLD_MOTIONS)
+        vectors[kind] for kind in (VectorKind.TOLD_OFFSETS, VectorKind.TOLD_MOTIONS)
     )
     assert offsets.turn.tolist() == [0]
     assert offsets.token.tolist() == [len(turns[0].question) - 1]
@@ -135,6 +138,40 @@ def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, finder):
     assert motions.turn.tolist() == [1]
     assert motions.token.tolist() == [len(turns[1].question) - 1]
     np.testing.assert_allclose(motions.vector, [[1, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("text", "related", "told"),
+    [
+        (
+            "In frame 2 of 3, is the table left of the chair? Options: A. table",
+            ("In frame 2 of 3, is the table left of the chair", "In frame 2 of 3, is the table"),
+            "In frame 2 of 3, is the table left of the chair",
+        ),
+        (
+            "From frame 1 to frame 3, how far?",
+            ("From frame 1 to frame 3", "From frame 1"),
+            "From frame 1 to frame 3",
+        ),
+        ("How far is the chair in frame 3?", None, "How far is the chair in frame 3"),
+        ("How many chairs are there?", None, None),
+        ("In frame 2, which is nearest: chair, table or sofa?", None, None),
+    ],
+)
+def test_what_answers_follow_from_is_fetched_from_names(text, related, told, tokenizer, finder):
+    ids = tokenizer.encode(text)
+    turn = Turn(tuple(ids), tuple(tokenizer.encode(" the table")), FRAMES)
+    looks = ground([turn], shown(), finder, POSITIONS, STEP).looks
+
+    def said(kind: LookKind) -> list[tuple[str, str]]:
+        own = looks[kind]
+        assert own.share.tolist() == [1] * len(own.turn)
+        words = own.target - FRAMES * STEP
+        pairs = zip(own.token.tolist(), words.tolist(), strict=True)
+        return [(tokenizer.decode(ids[: a + 1]), tokenizer.decode(ids[: b + 1])) for a, b in pairs]
+
+    assert said(LookKind.RELATED) == ([related] if related else [])
+    assert said(LookKind.TOLD) == ([(text, told)] if told else [])
 
 
 def test_depths_are_those_of_a_things_pixels():
@@ -179,30 +216,28 @@ def test_sessions_tell_what_their_keyframes_show():
             assert told.shares[description.number - 1, rows].sum() > 0
 
 
-def some_looks(turns: list[Turn], frames: int, positions: np.ndarray, step: int) -> Looks:
-    """Every third token of each question looks at one or two tokens of frames it has seen."""
+def some_grounding(turns: list[Turn], frames: int, positions: np.ndarray, step: int) -> Grounding:
+    """Some tokens look at two tokens of frames, some at two of the question's own."""
     random = np.random.default_rng(0)
-    rows = [(n, k) for n, turn in enumerate(turns) for k in range(1, len(turn), 3)]
-    targets, owners, shares = [], [], []
-    for owner, (number, _) in enumerate(rows):
-        seen = (np.arange(turns[number].frames)[:, None] * step + positions).ravel()
-        chosen = random.choice(seen, 2, replace=False)
-        targets += chosen.tolist()
-        owners += [owner, owner]
-        shares += [0.7, 0.3]
-    turn, token = np.array(rows).T
+    looks = {}
+    for kind, every in zip(LookKind, (3, 2, 4), strict=True):
+        rows = [(n, k) for n, turn in enumerate(turns) for k in range(2, len(turn), every)]
+        targets, owners = [], []
+        for owner, (number, token) in enumerate(rows):
+            candidates = frames * step + np.arange(token)
+            if kind == LookKind.SHOWN:
+                candidates = (np.arange(turns[number].frames)[:, None] * step + positions).ravel()
+            targets += random.choice(candidates, 2, replace=False).tolist()
+            owners += [owner, owner]
+        turn, token = np.array(rows).T
+        shares = np.array([0.7, 0.3] * len(rows), np.float32)
+        looks[kind] = Looks(turn, token, np.array(owners), np.array(targets), shares)
     motion = random.normal(size=(len(turns), 3)).astype(np.float32)
-    return Looks(
-        turn,
-        token,
-        np.array(owners),
-        np.array(targets),
-        np.array(shares, np.float32),
-        {
-            kind: WordVectors(np.arange(len(turns)), np.arange(len(turns)) + place, motion + place)
-            for place, kind in enumerate(VectorKind)
-        },
-    )
+    vectors = {
+        kind: WordVectors(np.arange(len(turns)), np.arange(len(turns)) + place, motion + place)
+        for place, kind in enumerate(VectorKind)
+    }
+    return Grounding(looks, vectors)
 
 
 @pytest.fixture(scope="module")
@@ -210,9 +245,11 @@ def network() -> InstructNetwork:
     return InstructNetwork(*build_model("tiny")).eval()
 
 
-def asked_sessions(network) -> tuple[list[list[Turn]], list[Looks], list[int], list[torch.Tensor]]:
+def asked_sessions(
+    network,
+) -> tuple[list[list[Turn]], list[Grounding], list[int], list[torch.Tensor]]:
     generator = torch.Generator().manual_seed(0)
-    turns, looks, frames, visual = [], [], [4, 5], []
+    turns, groundings, frames, visual = [], [], [4, 5], []
     model = network.model
     positions, step = model.patch_positions.flatten().numpy(), model.tokens_per_frame
     for count in frames:
@@ -221,23 +258,25 @@ def asked_sessions(network) -> tuple[list[list[Turn]], list[Looks], list[int], l
             ids = torch.randint(3, 500, (8 + 3 * number,), generator=generator).tolist()
             own.append(Turn(tuple(ids), (7, 8), 2 + number % (count - 1)))
         turns.append(own)
-        looks.append(some_looks(own, count, positions, step))
+        groundings.append(some_grounding(own, count, positions, step))
         width = model.config.text_config.hidden_size
         visual.append(torch.randn(count, step, width, generator=generator) * 0.3)
-    return turns, looks, frames, visual
+    return turns, groundings, frames, visual
+
+
+HEADS = {LookKind.SHOWN: [(0, 1), (1, 0)], LookKind.RELATED: [(1, 1)], LookKind.TOLD: [(0, 0)]}
 
 
 def test_the_loss_is_that_of_the_model_asked_one_by_one(network):
-    turns, looks, frames, visual = asked_sessions(network)
-    heads = [(0, 1), (1, 0)]
-    looking = network.watch(turns, looks, frames, heads)
+    turns, groundings, frames, visual = asked_sessions(network)
+    looking = network.watch(turns, groundings, frames, HEADS)
+    expected: dict[LookKind, list[torch.Tensor]] = {kind: [] for kind in LookKind}
     with torch.no_grad():
         network.side_by_side(visual, turns, looking)
         language_model = network.model.language_model
         language_model.set_attn_implementation("eager")
         header, step = len(network._header), network.model.tokens_per_frame
-        expected = []
-        for own, look, tokens in zip(turns, looks, visual, strict=True):
+        for own, grounding, tokens in zip(turns, groundings, visual, strict=True):
             prefix = network._behind_header(tokens)
             for number, turn in enumerate(own):
                 visible = header + turn.frames * step
@@ -246,53 +285,60 @@ def test_the_loss_is_that_of_the_model_asked_one_by_one(network):
                     inputs_embeds=torch.cat((prefix[:visible], words))[None],
                     output_attentions=True,
                 ).attentions
-                for row in np.nonzero(look.turn == number)[0]:
-                    at = look.owner == row
-                    share = torch.from_numpy(look.share[at])
-                    place = header + look.target[at]
-                    for layer, head in heads:
-                        given = weights[layer][0, head, visible + look.token[row], place]
-                        expected.append((share * (share / given).log()).sum())
+                # Frames that a question does not see are left out here.
+                unseen = len(prefix) - visible
+                for kind, look in grounding.looks.items():
+                    for row in np.nonzero(look.turn == number)[0]:
+                        at = look.owner == row
+                        share = torch.from_numpy(look.share[at])
+                        place = header + look.target[at]
+                        place = np.where(place >= len(prefix), place - unseen, place)
+                        for layer, head in HEADS[kind]:
+                            given = weights[layer][0, head, visible + look.token[row], place]
+                            expected[kind].append((share * (share / given).log()).sum())
         language_model.set_attn_implementation("packed")
-    torch.testing.assert_close(looking.loss(), torch.stack(expected).mean(), atol=1e-4, rtol=1e-4)
+    assert set(looking.kinds) == set(LookKind)
+    for kind in LookKind:
+        mean = torch.stack(expected[kind]).mean()
+        torch.testing.assert_close(looking.loss(kind), mean, atol=1e-4, rtol=1e-4)
 
 
 def test_both_ways_of_reading_questions_look_alike(network, monkeypatch):
-    turns, looks, frames, visual = asked_sessions(network)
+    turns, groundings, frames, visual = asked_sessions(network)
     weight = network.model.language_model.model.layers[1].self_attn.q_proj.weight
     found = []
     for few in (True, False):
         monkeypatch.setattr(InstructNetwork, "_in_few_operations", few)
         network.zero_grad()
-        looking = network.watch(turns, looks, frames, [(1, 0)])
+        looking = network.watch(turns, groundings, frames, HEADS)
         network.side_by_side(visual, turns, looking)
-        looking.loss().backward()
+        losses = torch.stack([looking.loss(kind) for kind in LookKind])
+        losses.sum().backward()
         hidden = [looking.hidden[2][looking.vectors(kind)[0]].detach() for kind in VectorKind]
         truth = [looking.vectors(kind)[1] for kind in VectorKind]
-        told = (looking.loss().detach(), looking.found(), weight.grad.clone())
-        found.append((*told, *hidden, *truth))
+        shares = torch.stack([looking.found(kind) for kind in LookKind])
+        found.append((weight.grad.clone(), losses.detach(), shares, *hidden, *truth))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
-    assert found[0][2].abs().max() > 1e-4
+    assert found[0][0].abs().max() > 1e-4
 
 
 def test_a_head_that_looks_as_it_should_loses_nothing():
     query, key = torch.zeros(1, 4, 2), torch.zeros(1, 4, 2)
     query[0, 3] = torch.tensor([1.0, 0.0])
     key[0, 1] = torch.tensor([60.0, 0.0])
-    session = LookingSession(
+    tokens = WatchedTokens(
         rows=torch.tensor([3]),
         first=torch.tensor([3]),
-        longest=1,
         visible=torch.tensor([3]),
-        start=0,
-        shares=torch.tensor([[0.0, 1.0, 0.0]]),
-        vectors={},
+        shares=torch.tensor([[0.0, 1.0, 0.0, 0.0]]),
     )
-    looking = Looking([(2, 0)], [session])
+    session = LookingSession(0, 3, {LookKind.SHOWN: tokens}, vectors={})
+    looking = Looking({LookKind.SHOWN: [(2, 0)], LookKind.TOLD: [(2, 0)]}, [session])
     looking.see(2, query, key, 1.0)
-    assert looking.loss().item() == pytest.approx(0, abs=1e-6)
-    assert looking.found().item() == pytest.approx(1)
+    assert looking.kinds == (LookKind.SHOWN,)
+    assert looking.loss(LookKind.SHOWN).item() == pytest.approx(0, abs=1e-6)
+    assert looking.found(LookKind.SHOWN).item() == pytest.approx(1)
 
 
 def test_a_probe_learns_poses_that_a_linear_map_can_read():

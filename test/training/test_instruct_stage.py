@@ -24,7 +24,7 @@ from vlm3r_ros.training.curves import read_curves
 from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.decoding import write_answers
-from vlm3r_ros.training.instruct.grounding import VectorKind
+from vlm3r_ros.training.instruct.grounding import LookKind, VectorKind
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.lessons import AskedSession
 from vlm3r_ros.training.instruct.network import InstructNetwork
@@ -295,7 +295,8 @@ def test_answers_are_those_that_evaluation_and_robots_get():
 
 GROUNDED = {
     "looks": 0.3,
-    "heads": [[0, 1], [1, 0]],
+    "hops": 0.3,
+    **{"heads_shown": [[0, 1]], "heads_related": [[1, 0]], "heads_told": [[1, 1]]},
     **{"poses": 0.3, "places": 1, "motions": 1, "offsets": 1, "told": 1},
     **{"places_after": 1, "relations_after": 2, "told_after": 2},
 }
@@ -311,9 +312,10 @@ def test_what_is_taught_besides_answers_is_learned():
     stage.start(3)
     asked = [session for _ in range(2) for session in next(stage._sessions)]
     history = learn(stage, asked)
-    for name in ("looks", "poses", *VectorKind):
+    for name in ("poses", *LookKind, *VectorKind):
         assert history[-1][name] < 0.9 * history[0][name], name
-    assert history[-1]["found"] > history[0]["found"]
+    for kind in LookKind:
+        assert history[-1][f"{kind}_found"] > history[0][f"{kind}_found"]
     assert stage.model.fusion.value.weight.grad is not None
 
 
@@ -323,9 +325,9 @@ def test_what_reads_poses_is_kept_for_the_next_run_and_not_shipped(tmp_path):
     assert "probes.pose.weight" in average
     path = str(max((tmp_path / "checkpoints").iterdir()))
     again = InstructStage(small(grounding=GROUNDED, init_from=path))
-    assert torch.equal(again.probes.pose.weight, average["probes.pose.weight"])
+    assert torch.equal(again.teacher.probes.pose.weight, average["probes.pose.weight"])
     plain = InstructStage(small(init_from=path))
-    assert plain.probes is None
+    assert plain.teacher is None
     assert torch.equal(plain.model.image_newline, average["network.model.image_newline"])
     shipped, _ = load_model(tmp_path / "model")
     assert shipped.state_dict().keys() == trained.model.state_dict().keys()
@@ -341,8 +343,8 @@ def test_a_run_may_begin_to_teach_more_than_answers(straight):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"heads": [[2, 0]]}, "no head 0 in layer 2"),
-        ({"heads": [[0, 4]]}, "no head 4 in layer 0"),
+        ({"heads_shown": [[2, 0]]}, r"heads_shown: .*no head 0 in layer 2"),
+        ({"heads_told": [[0, 4]]}, r"heads_told: .*no head 4 in layer 0"),
         ({"places_after": 3}, "places_after is 3"),
         ({"relations_after": 3}, "relations_after is 3"),
     ],

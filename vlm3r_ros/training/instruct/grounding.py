@@ -8,8 +8,9 @@ has a share of every visual token that it should look at:
   frames where none was;
 * a frame's name, all that shows the things named before it; the whole frame where none was.
 
-A token only knows what stands before it, hence "before". What can be known at some tokens besides
-is listed in `VectorKind`. Nothing of this is there when a trained model answers.
+A token only knows what stands before it, hence "before". From names, what is known has to come to
+where the answer begins: `LookKind` lists the ways. What can be known at some tokens is listed in
+`VectorKind`. Nothing of this is there when a trained model answers.
 """
 
 from __future__ import annotations
@@ -28,6 +29,18 @@ from vlm3r_ros.training.instruct.corpus import FRAMES_WITH_NAMES
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import NO_OBJECT
+
+
+class LookKind(StrEnum):
+    """Between what tokens attention should go."""
+
+    SHOWN = "shown"
+    """From names to the visual tokens that show what they name."""
+    RELATED = "related"
+    """From the second of two things or frames to the first one: what is between them can be known
+    there."""
+    TOLD = "told"
+    """From the end of a question to the name by which all that it is about was named."""
 
 
 class VectorKind(StrEnum):
@@ -89,15 +102,15 @@ class WordVectors:
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """Where tokens of a session's questions should look, and what can be known at them.
+    """Where tokens of a session's questions should look.
 
     Attributes:
         turn: int64 `[R]`, number of a token's question.
         token: int64 `[R]`, the token's place in question and answer.
         owner: int64 `[K]`, which of the R looks here.
-        target: int64 `[K]`, visual token, counted from the first frame's first.
+        target: int64 `[K]`, visual token, counted from the first frame's first; behind those of all
+            frames come the question's own tokens.
         share: float32 `[K]`, of the token's attention; those of each owner sum to 1.
-        vectors: of each kind.
     """
 
     turn: NDArray[np.int64]
@@ -105,6 +118,18 @@ class Looks:
     owner: NDArray[np.int64]
     target: NDArray[np.int64]
     share: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Grounding:
+    """What tokens of a session's questions speak of.
+
+    Attributes:
+        looks: of each kind, where they should look.
+        vectors: of each kind, what can be known at them.
+    """
+
+    looks: Mapping[LookKind, Looks]
     vectors: Mapping[VectorKind, WordVectors]
 
 
@@ -183,14 +208,14 @@ class MentionFinder:
             start += count
 
 
-def find_looks(
+def ground(
     turns: Sequence[Turn],
     shown: ShownThings,
     finder: MentionFinder,
     positions: NDArray[np.int64],
     tokens_per_frame: int,
-) -> Looks:
-    """Where the tokens of questions should look; those that speak of nothing shown are left out.
+) -> Grounding:
+    """What the tokens of questions speak of; those that speak of nothing shown are left out.
 
     Args:
         turns: questions about one session.
@@ -200,18 +225,67 @@ def find_looks(
         tokens_per_frame: visual tokens of a frame.
     """
     cells = np.arange(len(shown.poses))[:, None] * tokens_per_frame + positions
-    of_name = {
-        name: shown.shares[:, [other == name for other in shown.names]].sum(1)
-        for name in set(shown.names)
-    }
-    whole, nothing = np.ones(cells.shape, np.float32), np.zeros(cells.shape, np.float32)
-    which, tokens, targets, shares = [], [], [], []
+    looks = {kind: _LookList() for kind in LookKind}
+    words = len(cells) * tokens_per_frame
     vectors = _VectorList(shown)
+    of_names = _OfNames(shown, cells)
     for number, turn in enumerate(turns):
-        frames: list[int] = []
-        names: list[str] = []
         mentions = list(finder.find((*turn.question, *turn.answer)))
         vectors.add(number, turn, mentions)
+        of_names.add(number, turn, mentions, looks[LookKind.SHOWN])
+        for kind, token, other in _find_hops(turn, mentions):
+            looks[kind].add(number, token, np.array([words + other]), np.ones(1, np.float32))
+    return Grounding({kind: own.collect() for kind, own in looks.items()}, vectors.collect())
+
+
+class _LookList:
+    """Collects where tokens look."""
+
+    def __init__(self) -> None:
+        self._tokens: list[tuple[int, int]] = []
+        self._targets: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._shares: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
+
+    def add(
+        self, number: int, token: int, target: NDArray[np.int64], share: NDArray[np.float32]
+    ) -> None:
+        """Take in where a token of a question looks."""
+        self._tokens.append((number, token))
+        self._targets.append(target)
+        self._shares.append(share)
+
+    def collect(self) -> Looks:
+        """All that was found."""
+        turn, token = np.array(self._tokens, np.int64).reshape(-1, 2).T
+        counts = np.array([len(own) for own in self._targets[1:]], np.int64)
+        return Looks(
+            turn,
+            token,
+            np.repeat(np.arange(len(turn)), counts),
+            np.concatenate(self._targets),
+            np.concatenate(self._shares),
+        )
+
+
+class _OfNames:
+    """Finds what names should look at."""
+
+    def __init__(self, shown: ShownThings, cells: NDArray[np.int64]) -> None:
+        self._cells = cells
+        self._of_name = {
+            name: shown.shares[:, [other == name for other in shown.names]].sum(1)
+            for name in set(shown.names)
+        }
+        self._whole = np.ones(cells.shape, np.float32)
+        self._nothing = np.zeros(cells.shape, np.float32)
+
+    def add(
+        self, number: int, turn: Turn, mentions: Sequence[tuple[int, str | int]], looks: _LookList
+    ) -> None:
+        """Find that of a question with its mentions, see `MentionFinder`."""
+        count = len(self._cells)
+        frames: list[int] = []
+        names: list[str] = []
         for token, mention in mentions:
             if isinstance(mention, str):
                 names.append(mention)
@@ -219,27 +293,40 @@ def find_looks(
             else:
                 frames.append(mention)
                 said, rows = names, [mention]
-            wanted = sum((of_name.get(name, nothing) for name in said), nothing) if said else whole
-            seen = np.zeros(len(cells), bool)
-            seen[[row for row in rows if row < len(cells)] if rows else slice(None)] = True
+            wanted = self._whole
+            if said:
+                shown = (self._of_name.get(name, self._nothing) for name in said)
+                wanted = sum(shown, self._nothing)
+            seen = np.zeros(count, bool)
+            seen[[row for row in rows if row < count] if rows else slice(None)] = True
             seen[turn.frames :] = False
             wanted = np.where(seen[:, None] & (wanted >= _LEAST), wanted, 0)
             total = wanted.sum()
             if total > 0:
                 at = np.nonzero(wanted)
-                which.append(number)
-                tokens.append(token)
-                targets.append(cells[at])
-                shares.append(wanted[at] / total)
-    counts = [len(own) for own in targets]
-    return Looks(
-        np.array(which, np.int64),
-        np.array(tokens, np.int64),
-        np.repeat(np.arange(len(counts)), counts),
-        np.concatenate([np.empty(0, np.int64), *targets]),
-        np.concatenate([np.empty(0, np.float32), *shares]),
-        vectors.collect(),
-    )
+                looks.add(number, token, self._cells[at], wanted[at] / total)
+
+
+def _find_hops(
+    turn: Turn, mentions: Sequence[tuple[int, str | int]]
+) -> Iterator[tuple[LookKind, int, int]]:
+    """From which token of a question to which other one attention should go.
+
+    A question about one frame hops between two things, where all it speaks of are two; one about
+    no thing, between two frames. What its options name again counts as said before.
+    """
+    first: dict[str | int, int] = {}
+    asked = [(token, mention) for token, mention in mentions if token < len(turn.question)]
+    for token, mention in asked:
+        first.setdefault(mention, token)
+    frames = [token for mention, token in first.items() if not isinstance(mention, str)]
+    things = [token for mention, token in first.items() if isinstance(mention, str)]
+    between = things or frames
+    if len(between) > 2 or (len(frames), len(things)) not in ((1, 1), (1, 2), (2, 0)):
+        return
+    if len(between) == 2:
+        yield LookKind.RELATED, between[1], between[0]
+    yield LookKind.TOLD, len(turn.question) - 1, max(first.values())
 
 
 class _VectorList:

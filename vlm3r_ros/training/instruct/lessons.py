@@ -1,18 +1,20 @@
-"""Sessions that have been asked about, in tokens: all that worker processes can do ahead."""
+"""Sessions that have been asked about: as workers make them, and as a network learns from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.training.instruct.curriculum import training_tasks
-from vlm3r_ros.training.instruct.grounding import Looks, ShownThings
+from vlm3r_ros.training.instruct.grounding import Grounding, ShownThings
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
+from vlm3r_ros.training.instruct.network import GeometryTokens
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings, InstructConfig
@@ -33,7 +35,7 @@ class AskedSession:
         stride: every so many of them is a keyframe, from the first to the last.
         turns: the questions; at least one.
         forms: what kind of answer each wants, a number of `FORMS`.
-        looks: where the questions' words should look; None where it was not asked for.
+        grounding: what the questions' words speak of; None where it was not asked for.
         poses: float32 `[F, 4, 4]`, of the keyframes, see `ShownThings`; likewise.
     """
 
@@ -41,13 +43,41 @@ class AskedSession:
     stride: int
     turns: tuple[Turn, ...]
     forms: tuple[int, ...]
-    looks: Looks | None = None
+    grounding: Grounding | None = None
     poses: NDArray[np.float32] | None = None
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
         """uint8 `[F, S, S, 3]`."""
         return self.color[:: self.stride]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A session as the network learns from it.
+
+    Attributes:
+        turns: the questions about it in tokens; at least one.
+        forms: what kind of answer each wants, a number of `FORMS`.
+        geometry: tokens of the keyframes.
+        vision: image tokens of the keyframes `[F, N, Dv]`; where the vision tower is trained too,
+            the keyframes themselves, uint8 `[F, S, S, 3]`.
+        grounding: what words speak of; None where that is not taught.
+        poses: of the keyframes `[F, 4, 4]`; likewise.
+    """
+
+    turns: tuple[Turn, ...]
+    forms: tuple[int, ...]
+    geometry: GeometryTokens
+    vision: Tensor
+    grounding: Grounding | None = None
+    poses: Tensor | None = None
+
+    def remembered(self) -> Lesson:
+        """The same in half the memory."""
+        camera, patches = self.geometry.camera.half(), self.geometry.patches.half()
+        vision = self.vision.half() if self.vision.is_floating_point() else self.vision
+        return replace(self, geometry=GeometryTokens(camera, patches), vision=vision)
 
 
 def lesson_tasks(
@@ -74,13 +104,13 @@ class LessonMaker:
     Args:
         processor: of the model.
         data: shares of the kinds of questions.
-        find_looks: tells where the words of a session's questions should look; None where that is
-            not asked for.
+        ground: tells what the words of a session's questions speak of; None where that is not
+            asked for.
     """
 
     processor: Vlm3rProcessor
     data: DataSettings
-    find_looks: Callable[[Sequence[Turn], ShownThings], Looks] | None = None
+    ground: Callable[[Sequence[Turn], ShownThings], Grounding] | None = None
 
     def __call__(self, tasks: tuple[SessionTask, ...]) -> list[AskedSession]:
         """The sessions of some tasks; those about which nothing can be asked are left out.
@@ -95,16 +125,16 @@ class LessonMaker:
             inquiries = interviewer.ask(session)
             if inquiries:
                 turns = tuple(turn(inquiry, self.processor) for inquiry in inquiries)
-                looks, poses = None, None
-                if self.find_looks is not None and session.shown is not None:
-                    looks, poses = self.find_looks(turns, session.shown), session.shown.poses
+                grounding, poses = None, None
+                if self.ground is not None and session.shown is not None:
+                    grounding, poses = self.ground(turns, session.shown), session.shown.poses
                 asked.append(
                     AskedSession(
                         session.color,
                         session.stride,
                         turns,
                         tuple(FORMS.index(_form(inquiry)) for inquiry in inquiries),
-                        looks,
+                        grounding,
                         poses,
                     )
                 )

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vlm3r_ros.training.instruct.grounding import Looks, VectorKind
+from vlm3r_ros.training.instruct.grounding import Grounding, LookKind, Looks, VectorKind
 from vlm3r_ros.training.instruct.packing import Turn, question_order
 
 _HIDDEN = -1e4
@@ -19,33 +19,64 @@ _HIDDEN = -1e4
 
 
 @dataclass(frozen=True, eq=False)
-class LookingSession:
+class WatchedTokens:
     """Tokens of a session that should look somewhere, in the sequence that is read.
 
     Attributes:
-        rows: int64 `[R]`, where they are.
+        rows: int64 `[R]`, where they are; at least one.
         first: int64 `[R]`, where their questions begin.
-        longest: the most words up to one of them, from where its question begins.
         visible: int64 `[R]`, tokens of the prefix that their questions see.
-        start: where the prefix begins.
-        shares: float32 `[R, P]`, of a token's attention that each token of the prefix should have.
-        vectors: of each kind, tokens at which something can be known, int64 `[V]`, and that,
-            float32 `[V, 3]`.
+        shares: float32 `[R, P + W]`, of a token's attention that each token of the prefix, and then
+            each one of its question, should have.
     """
 
     rows: Tensor
     first: Tensor
-    longest: int
     visible: Tensor
-    start: int
     shares: Tensor
+
+    def compare(self, query: Tensor, key: Tensor, start: int, prefix: int) -> tuple[Tensor, Tensor]:
+        """How far looks are from where they should go, in nats, and what part goes there `[R]`.
+
+        Args:
+            query: of one head `[L, D]`, scaled.
+            key: `[L, D]`
+            start: where the session's prefix begins.
+            prefix: its tokens.
+        """
+        asking, device = query[self.rows], key.device
+        before = asking @ key[start : start + prefix].T
+        unseen = torch.arange(prefix, device=device) >= self.visible[:, None]
+        words = torch.arange(self.shares.shape[1] - prefix, device=device) + self.first[:, None]
+        own = torch.einsum("rd,rwd->rw", asking, key[words.clamp(max=len(key) - 1)])
+        hidden = torch.cat((unseen, words > self.rows[:, None]), 1)
+        looks = torch.cat((before, own), 1).masked_fill(hidden, _HIDDEN).log_softmax(1)
+        wanted = torch.xlogy(self.shares, self.shares) - self.shares * looks
+        return wanted.sum(1), (looks.detach().exp() * (self.shares > 0)).sum(1)
+
+
+@dataclass(frozen=True, eq=False)
+class LookingSession:
+    """What tokens of a session speak of, in the sequence that is read.
+
+    Attributes:
+        start: where the session's prefix begins.
+        prefix: its tokens.
+        watched: of each kind that there is, the tokens that should look somewhere.
+        vectors: of each kind, tokens at which something can be known, int64 `[V]`, and that,
+            float32 `[V, 3]`.
+    """
+
+    start: int
+    prefix: int
+    watched: Mapping[LookKind, WatchedTokens]
     vectors: Mapping[VectorKind, tuple[Tensor, Tensor]]
 
     @classmethod
     def of(
         cls,
         turns: Sequence[Turn],
-        looks: Looks,
+        grounding: Grounding,
         *,
         header: int,
         tokens_per_frame: int,
@@ -58,7 +89,7 @@ class LookingSession:
 
         Args:
             turns: the session's questions.
-            looks: where their tokens should look.
+            grounding: what their tokens speak of.
             header: tokens before the frames.
             tokens_per_frame: visual tokens of a frame.
             frames: of the session.
@@ -71,25 +102,27 @@ class LookingSession:
         begin = np.empty(len(turns), np.int64)
         begin[order] = asked + np.cumsum(lengths) - lengths
         visible = header + tokens_per_frame * np.array([turn.frames for turn in turns])
-        first = begin[looks.turn]
+        prefix = header + tokens_per_frame * frames
 
         def put(array: NDArray[Any]) -> Tensor:
             return torch.from_numpy(array).to(device)
 
-        rows, owner = put(first + looks.token), put(looks.owner)
-        # Laid out where it is used: it is far larger than what tells it.
-        shares = torch.zeros(len(rows), header + tokens_per_frame * frames, device=device)
-        shares[owner, header + put(looks.target)] = put(looks.share)
+        def watch(looks: Looks) -> WatchedTokens:
+            first = begin[looks.turn]
+            # Laid out where it is used: it is far larger than what tells it.
+            words = int(looks.token.max()) + 1
+            shares = torch.zeros(len(first), prefix + words, device=device)
+            shares[put(looks.owner), header + put(looks.target)] = put(looks.share)
+            rows = put(first + looks.token)
+            return WatchedTokens(rows, put(first), put(visible[looks.turn]), shares)
+
         return cls(
-            rows,
-            put(first),
-            int(looks.token.max()) + 1,
-            put(visible[looks.turn]),
             start,
-            shares,
+            prefix,
+            {kind: watch(own) for kind, own in grounding.looks.items() if len(own.turn)},
             {
                 kind: (put(begin[own.turn] + own.token), put(own.vector))
-                for kind, own in looks.vectors.items()
+                for kind, own in grounding.vectors.items()
             },
         )
 
@@ -101,19 +134,29 @@ class Looking:
     that it sees counts, the prefix as well as the question's own words.
 
     Args:
-        heads: layer and head of each that is watched.
-        sessions: at least one, in which something should be looked at.
+        heads: layer and head of each that is watched, by what it should look at.
+        sessions: at least one.
     """
 
     def __init__(
-        self, heads: Sequence[tuple[int, int]], sessions: Sequence[LookingSession]
+        self,
+        heads: Mapping[LookKind, Sequence[tuple[int, int]]],
+        sessions: Sequence[LookingSession],
     ) -> None:
-        self._heads = heads
+        self._heads = {
+            kind: own
+            for kind, own in heads.items()
+            if own and any(kind in one.watched for one in sessions)
+        }
         self._sessions = sessions
-        self._losses: dict[tuple[int, int], Tensor] = {}
-        self._found: dict[tuple[int, int], Tensor] = {}
+        self._seen: dict[tuple[LookKind, int, int], tuple[Tensor, Tensor]] = {}
         self.hidden: tuple[Tensor, ...] = ()
         """What goes into each layer, and comes out of the last one `[L, H]`."""
+
+    @property
+    def kinds(self) -> Sequence[LookKind]:
+        """Those for which there are heads, and tokens that should look."""
+        return tuple(self._heads)
 
     def see(self, layer: int, query: Tensor, key: Tensor, scale: float) -> None:
         """Take in what a layer compares.
@@ -125,40 +168,37 @@ class Looking:
             scale: of the scores.
         """
         groups = len(query) // len(key)
-        for own, head in self._heads:
-            if own == layer:
-                # A layer that is computed again for its gradient says the same again.
-                self._losses[own, head], self._found[own, head] = self._compare(
-                    query[head].float() * scale, key[head // groups].float()
-                )
+        for kind, heads in self._heads.items():
+            for own, head in heads:
+                if own == layer:
+                    # A layer that is computed again for its gradient says the same again.
+                    self._seen[kind, own, head] = self._compare(
+                        kind, query[head].float() * scale, key[head // groups].float()
+                    )
 
     def vectors(self, kind: VectorKind) -> tuple[Tensor, Tensor]:
         """Tokens of the sequence at which something can be known `[V]`, and that `[V, 3]`."""
         places, vectors = zip(*(one.vectors[kind] for one in self._sessions), strict=True)
         return torch.cat(places), torch.cat(vectors)
 
-    def loss(self) -> Tensor:
-        """Mean over tokens and heads."""
-        return torch.stack(list(self._losses.values())).mean()
+    def loss(self, kind: LookKind) -> Tensor:
+        """Mean over tokens and heads, of one of `kinds`."""
+        return torch.stack([loss for loss, _ in self._of(kind)]).mean()
 
-    def found(self) -> Tensor:
-        """Share of the attention that is on what is spoken of, of the head that finds it best."""
-        return torch.stack(list(self._found.values())).max()
+    def found(self, kind: LookKind) -> Tensor:
+        """Share of the attention that goes where it should, of the head that does best."""
+        return torch.stack([found for _, found in self._of(kind)]).max()
 
-    def _compare(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
-        losses, found = [], []
-        for one in self._sessions:
-            asking = query[one.rows]
-            prefix = key[one.start : one.start + one.shares.shape[1]]
-            at = torch.arange(len(prefix), device=key.device)
-            seen = at < one.visible[:, None]
-            before = (asking @ prefix.T).masked_fill(~seen, _HIDDEN)
-            words = one.first[:, None] + torch.arange(one.longest, device=key.device)
-            later = words > one.rows[:, None]
-            own_keys = key[words.clamp(max=len(key) - 1)]
-            own = torch.einsum("rd,rwd->rw", asking, own_keys).masked_fill(later, _HIDDEN)
-            looks = torch.cat((before, own), 1).log_softmax(1)[:, : len(prefix)]
-            wanted = torch.xlogy(one.shares, one.shares) - one.shares * looks
-            losses.append(wanted.sum(1))
-            found.append((looks.detach().exp() * (one.shares > 0)).sum(1))
+    def _of(self, kind: LookKind) -> list[tuple[Tensor, Tensor]]:
+        return [self._seen[kind, layer, head] for layer, head in self._heads[kind]]
+
+    def _compare(self, kind: LookKind, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        losses, found = zip(
+            *(
+                one.watched[kind].compare(query, key, one.start, one.prefix)
+                for one in self._sessions
+                if kind in one.watched
+            ),
+            strict=True,
+        )
         return torch.cat(losses).mean(), torch.cat(found).mean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from pathlib import Path
@@ -29,7 +29,7 @@ from vlm3r_ros.training.errors import ConfigError, TrainingError
 from vlm3r_ros.training.instruct.adapters import add_adapters
 from vlm3r_ros.training.instruct.attention import PACKED
 from vlm3r_ros.training.instruct.corpus import question_tokenizer
-from vlm3r_ros.training.instruct.grounding import Looks
+from vlm3r_ros.training.instruct.grounding import Grounding, LookKind
 from vlm3r_ros.training.instruct.looking import Looking, LookingSession
 from vlm3r_ros.training.instruct.packing import (
     IGNORED,
@@ -189,17 +189,17 @@ class InstructNetwork(nn.Module):
     def watch(
         self,
         turns: Sequence[Sequence[Turn]],
-        looks: Sequence[Looks],
+        groundings: Sequence[Grounding],
         frames: Sequence[int],
-        heads: Sequence[tuple[int, int]],
-    ) -> Looking | None:
-        """Watch heads while `side_by_side` reads sessions; None where nothing is to be looked at.
+        heads: Mapping[LookKind, Sequence[tuple[int, int]]],
+    ) -> Looking:
+        """Watch heads while `side_by_side` reads sessions.
 
         Args:
             turns: the questions about each session.
-            looks: where their words should look.
+            groundings: what their words speak of.
             frames: of each session.
-            heads: layer and head of each that is watched.
+            heads: layer and head of each that is watched, by what it should look at.
         """
         header, step = len(self._header), self.model.tokens_per_frame
         prefixes = np.array([header + count * step for count in frames])
@@ -213,7 +213,7 @@ class InstructNetwork(nn.Module):
         sessions = [
             LookingSession.of(
                 own,
-                look,
+                grounding,
                 header=header,
                 tokens_per_frame=step,
                 frames=frames[number],
@@ -221,10 +221,9 @@ class InstructNetwork(nn.Module):
                 asked=int(asked[number]),
                 device=self._device,
             )
-            for number, (own, look) in enumerate(zip(turns, looks, strict=True))
-            if len(look.turn)
+            for number, (own, grounding) in enumerate(zip(turns, groundings, strict=True))
         ]
-        return Looking(heads, sessions) if sessions else None
+        return Looking(heads, sessions)
 
     @property
     def _device(self) -> torch.device:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vlm3r_ros.questions.question import QuestionType
 from vlm3r_ros.questions.tasks import TASKS
-from vlm3r_ros.training.instruct.grounding import VectorKind
+from vlm3r_ros.training.instruct.grounding import LookKind, VectorKind
 from vlm3r_ros.training.settings import Curriculum, OptimizerSettings, RunSettings
 
 
@@ -196,8 +196,13 @@ class GroundingSettings:
     """What is taught besides answers: where to look, and from where a frame was taken.
 
     Attributes:
-        looks: weight of the loss of where attention heads look (`grounding`); 0 for none.
-        heads: layer and head of each that should look at what words speak of.
+        looks: weight of the loss of how heads look at what words speak of (`grounding`); 0 for
+            none.
+        heads_shown: layer and head of each that should.
+        hops: weight of the loss of how heads look from the second of two things or frames at the
+            first, and from the end of a question at the name that completes it.
+        heads_related: of each that should look at the first.
+        heads_told: of each that should look at the name that completes the question.
         poses: weight of the loss of cameras' poses, as they can be read from the visual tokens;
             0 for none.
         places: weight of the loss of where in a frame things are, as it can be read from their
@@ -215,7 +220,10 @@ class GroundingSettings:
     """
 
     looks: float = 0.0
-    heads: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (2, 1))
+    heads_shown: tuple[tuple[int, int], ...] = ((1, 0), (2, 0), (2, 1))
+    hops: float = 0.0
+    heads_related: tuple[tuple[int, int], ...] = ((3, 0), (3, 2))
+    heads_told: tuple[tuple[int, int], ...] = ((4, 0), (4, 2))
     poses: float = 0.0
     places: float = 0.0
     places_after: int = 3
@@ -230,13 +238,35 @@ class GroundingSettings:
             value = getattr(self, item.name)
             if isinstance(value, (int, float)) and value < 0:
                 raise ValueError(f"{item.name} is {value}; it cannot be below 0")
-        if not self.heads or min(min(pair) for pair in self.heads) < 0:
-            raise ValueError(f"heads is {self.heads}; give pairs of a layer and a head, from 0")
+        for kind in LookKind:
+            name = f"heads_{kind}"
+            heads = getattr(self, name)
+            if not heads or min(min(pair) for pair in heads) < 0:
+                raise ValueError(f"{name} is {heads}; give pairs of a layer and a head, from 0")
 
     @property
     def wanted(self) -> bool:
         """Whether anything is taught besides answers."""
-        return max(self.looks, self.poses, *self.vector_weights.values()) > 0
+        return max(self.poses, *self.look_weights.values(), *self.vector_weights.values()) > 0
+
+    @property
+    def look_weights(self) -> dict[str, float]:
+        """Weight of the loss of each `LookKind`."""
+        return {
+            LookKind.SHOWN: self.looks,
+            LookKind.RELATED: self.hops,
+            LookKind.TOLD: self.hops,
+        }
+
+    @property
+    def watched(self) -> dict[LookKind, tuple[tuple[int, int], ...]]:
+        """Layer and head of each that is taught, of each `LookKind` that is."""
+        heads = {
+            LookKind.SHOWN: self.heads_shown,
+            LookKind.RELATED: self.heads_related,
+            LookKind.TOLD: self.heads_told,
+        }
+        return {kind: own for kind, own in heads.items() if self.look_weights[kind]}
 
     @property
     def vector_weights(self) -> dict[str, float]:

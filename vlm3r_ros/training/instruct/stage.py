@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -19,36 +18,25 @@ from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
 from vlm3r_ros.training.computing import computing, prepare_device, resolve_precision
-from vlm3r_ros.training.errors import ConfigError, TrainingError
+from vlm3r_ros.training.errors import TrainingError
 from vlm3r_ros.training.instruct.addressing import address_frames
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.evaluation import Exam, build_exams, evaluation_tasks, sit_exam
 from vlm3r_ros.training.instruct.export import export_model
-from vlm3r_ros.training.instruct.grounding import (
-    Looks,
-    MentionFinder,
-    VectorKind,
-    find_looks,
-)
+from vlm3r_ros.training.instruct.grounding_teacher import GroundingTeacher
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
 from vlm3r_ros.training.instruct.lessons import (
     FORMS,
     AskedSession,
+    Lesson,
     LessonMaker,
     lesson_count,
     lesson_tasks,
 )
-from vlm3r_ros.training.instruct.looking import Looking
-from vlm3r_ros.training.instruct.network import (
-    FrameFeatures,
-    GeometryTokens,
-    build_network,
-)
-from vlm3r_ros.training.instruct.packing import Turn
-from vlm3r_ros.training.instruct.probes import Probes
+from vlm3r_ros.training.instruct.network import FrameFeatures, build_network
 from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
-from vlm3r_ros.training.instruct.settings import GroundingSettings, InstructConfig
+from vlm3r_ros.training.instruct.settings import InstructConfig
 from vlm3r_ros.training.loop import LOSS
 from vlm3r_ros.training.vision.filming import FilmTask, Patches
 from vlm3r_ros.training.vision.filming import film as film_patches
@@ -65,36 +53,7 @@ _REMEMBERED = 2000
 """Sessions, the newest ones, from which those to be learned from again are drawn."""
 _CPU = torch.device("cpu")
 _PROBES = "probes"
-LOOKS, POSES = "looks", "poses"
 _EXTRA = "_extra_state"  # PyTorch's name for it
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """A session as the network learns from it.
-
-    Attributes:
-        turns: the questions about it in tokens; at least one.
-        forms: what kind of answer each wants, a number of `FORMS`.
-        geometry: tokens of the keyframes.
-        vision: image tokens of the keyframes `[F, N, Dv]`; where the vision tower is trained too,
-            the keyframes themselves, uint8 `[F, S, S, 3]`.
-        looks: where words should look; None where that is not taught.
-        poses: of the keyframes `[F, 4, 4]`; likewise.
-    """
-
-    turns: tuple[Turn, ...]
-    forms: tuple[int, ...]
-    geometry: GeometryTokens
-    vision: Tensor
-    looks: Looks | None = None
-    poses: Tensor | None = None
-
-    def remembered(self) -> Lesson:
-        """The same in half the memory."""
-        camera, patches = self.geometry.camera.half(), self.geometry.patches.half()
-        vision = self.vision.half() if self.vision.is_floating_point() else self.vision
-        return replace(self, geometry=GeometryTokens(camera, patches), vision=vision)
 
 
 class InstructStage:
@@ -113,13 +72,10 @@ class InstructStage:
         self.network = build_network(config.model, run.seed, precision)
         # The name that it has in checkpoints.
         self.module = nn.ModuleDict({"network": self.network})
-        self.probes: Probes | None = None
+        self.teacher: GroundingTeacher | None = None
         if config.grounding.wanted:
-            _check_grounding(config.grounding, self.model)
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(run.seed)
-                self.probes = Probes(self.model.config.text_config.hidden_size)
-            self.module[_PROBES] = self.probes
+            self.teacher = GroundingTeacher(config.grounding, self.network, run.seed)
+            self.module[_PROBES] = self.teacher.probes
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
@@ -142,16 +98,9 @@ class InstructStage:
         processor, evaluation = self.network.processor, self.config.evaluation
         most = max(lesson_count(phase.videos) for phase in self.config.curriculum)
         maker, cells = LessonMaker(processor, self.config.data), 0
-        if self.config.grounding.wanted:
-            positions = self.model.patch_positions
-            cells = len(positions)
-            find = partial(
-                find_looks,
-                finder=MentionFinder(processor.tokenizer),
-                positions=positions.flatten().numpy(),
-                tokens_per_frame=self.model.tokens_per_frame,
-            )
-            maker = replace(maker, find_looks=find)
+        if self.teacher is not None:
+            cells = len(self.model.patch_positions)
+            maker = replace(maker, ground=self.teacher.ground)
         self._workers = OrderedWorkers(maker, run.workers, _STEPS_AHEAD * most)
         tasks = lesson_tasks(self.config, processor.image_size, step, cells)
         self._sessions = self._workers.map(tasks)
@@ -198,7 +147,7 @@ class InstructStage:
                 one.forms,
                 tokens.keyframes(one.stride),
                 seen,
-                one.looks,
+                one.grounding,
                 None if one.poses is None else torch.from_numpy(one.poses).to(self.device),
             )
             for seen, one, tokens in zip(keyframes, asked, geometry, strict=True)
@@ -224,52 +173,21 @@ class InstructStage:
             ]
             turns = [one.turns for one in lessons]
             visual = self.network.visual_tokens(features)
-            looking = self._watch(lessons)
+            looking = None if self.teacher is None else self.teacher.watch(lessons)
             losses, which = self.network.side_by_side(visual, turns, looking)
-            taught = self._ground(lessons, torch.cat(visual), looking)
+            taught = None
+            if self.teacher is not None and looking is not None:
+                taught = self.teacher.judge(lessons, torch.cat(visual), looking)
         forms = torch.tensor([form for one in lessons for form in one.forms], device=self.device)
         summed = losses.new_zeros(len(FORMS)).index_add(0, forms[which], losses.detach())
         means = summed / forms.bincount(minlength=len(FORMS))
         asked = {form for one in lessons for form in one.forms}
         named = {name: means[n] for n, name in enumerate(FORMS) if n in asked}
         loss = losses.mean()
-        settings = self.config.grounding
-        weights = {LOOKS: settings.looks, POSES: settings.poses, **settings.vector_weights}
-        for name, value in taught.items():
-            loss = loss + weights[name] * value
-            named[name] = value.detach()
-        if looking is not None and LOOKS in taught:
-            named["found"] = looking.found()
+        if taught is not None:
+            loss = loss + taught.loss
+            named |= taught.metrics
         return {LOSS: loss, **named, **counted}
-
-    def _watch(self, lessons: Sequence[Lesson]) -> Looking | None:
-        """The heads that should look at what is spoken of in lessons."""
-        looks = [one.looks for one in lessons if one.looks is not None]
-        if len(looks) < len(lessons):
-            return None
-        turns = [one.turns for one in lessons]
-        frames = [len(one.geometry.camera) for one in lessons]
-        settings = self.config.grounding
-        return self.network.watch(turns, looks, frames, settings.heads if settings.looks else ())
-
-    def _ground(
-        self, lessons: Sequence[Lesson], visual: Tensor, looking: Looking | None
-    ) -> dict[str, Tensor]:
-        """Losses of what is taught besides answers, by the names of their weights."""
-        settings, taught = self.config.grounding, {}
-        if looking is None or self.probes is None:
-            return {}
-        if settings.looks:
-            taught[LOOKS] = looking.loss()
-        if settings.poses:
-            poses = torch.cat([one.poses for one in lessons if one.poses is not None])
-            taught[POSES] = self.probes.pose_loss(visual, poses)
-        for kind in VectorKind:
-            if settings.vector_weights[kind]:
-                words, truth = looking.vectors(kind)
-                hidden = looking.hidden[settings.vector_layers[kind]][words]
-                taught[kind] = self.probes.vector_loss(kind, hidden, truth)
-        return taught
 
     def _computing(self) -> ExitStack:
         return computing(self.device, self.config.run.precision, short_attention=True)
@@ -345,17 +263,3 @@ class InstructStage:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
             raise TrainingError(f"init_from: {path}: is of another network ({error})") from error
-
-
-def _check_grounding(settings: GroundingSettings, model: Vlm3rForConditionalGeneration) -> None:
-    text = model.config.text_config
-    layers, heads = text.num_hidden_layers, text.num_attention_heads
-    has = f"the language model has {layers} layers of {heads} heads"
-    for layer, head in settings.heads if settings.looks else ():
-        if layer >= layers or head >= heads:
-            raise ConfigError(
-                f"grounding.heads: there is no head {head} in layer {layer}, counted from 0; {has}"
-            )
-    for name in ("places_after", "relations_after", "told_after"):
-        if getattr(settings, name) > layers:
-            raise ConfigError(f"grounding.{name} is {getattr(settings, name)}; {has}")
