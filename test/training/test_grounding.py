@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,6 @@ from vlm3r_ros.training.instruct.grounding import (
     Grounding,
     LookKind,
     Looks,
-    MentionFinder,
     ShownThings,
     VectorKind,
     WordVectors,
@@ -20,6 +20,7 @@ from vlm3r_ros.training.instruct.grounding import (
     mean_log_depths,
 )
 from vlm3r_ros.training.instruct.looking import Looking, LookingSession, WatchedTokens
+from vlm3r_ros.training.instruct.mentions import MentionFinder, OptionFinder
 from vlm3r_ros.training.instruct.network import InstructNetwork
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.training.instruct.probes import Probes
@@ -35,8 +36,9 @@ def tokenizer():
 
 
 @pytest.fixture(scope="module")
-def finder(tokenizer) -> MentionFinder:
-    return MentionFinder(tokenizer)
+def find(tokenizer) -> Callable[[Sequence[Turn]], Grounding]:
+    named, offered = MentionFinder(tokenizer), OptionFinder(tokenizer)
+    return lambda turns: ground(turns, shown(), named, offered, POSITIONS, STEP)
 
 
 def shown() -> ShownThings:
@@ -52,11 +54,10 @@ def shown() -> ShownThings:
     return ShownThings(("chair", "table"), shares, depths, poses)
 
 
-def looks_of(text: str, tokenizer, finder, frames: int = FRAMES) -> dict[str, dict[int, float]]:
+def looks_of(text: str, tokenizer, find, frames: int = FRAMES) -> dict[str, dict[int, float]]:
     """By the words up to the looking token, the share of each visual token."""
     ids = tokenizer.encode(text)
-    grounding = ground([Turn(tuple(ids), (), frames)], shown(), finder, POSITIONS, STEP)
-    looks = grounding.looks[LookKind.SHOWN]
+    looks = find([Turn(tuple(ids), (), frames)]).looks[LookKind.SHOWN]
     assert (looks.turn == 0).all()
     found: dict[str, dict[int, float]] = {}
     for number, token in enumerate(looks.token.tolist()):
@@ -76,8 +77,8 @@ def test_cells_show_the_share_of_their_pixels():
     assert shares.tolist() == [[0, 0, 0.25, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
 
 
-def test_a_name_looks_for_the_thing_in_all_frames_until_one_is_named(tokenizer, finder):
-    found = looks_of("Is the chair in frame 2 of 3 near the table or the chair?", tokenizer, finder)
+def test_a_name_looks_for_the_thing_in_all_frames_until_one_is_named(tokenizer, find):
+    found = looks_of("Is the chair in frame 2 of 3 near the table or the chair?", tokenizer, find)
     assert found == {
         "Is the chair": pytest.approx({0: 0.5 / 1.3, 9: 0.6 / 1.3, 10: 0.2 / 1.3}),
         "Is the chair in frame 2": pytest.approx({9: 0.75, 10: 0.25}),
@@ -88,21 +89,21 @@ def test_a_name_looks_for_the_thing_in_all_frames_until_one_is_named(tokenizer, 
     }
 
 
-def test_a_frame_is_looked_at_as_a_whole_where_nothing_was_named(tokenizer, finder):
-    found = looks_of("From frame 1 to frame 3 of 3, how far?", tokenizer, finder)
+def test_a_frame_is_looked_at_as_a_whole_where_nothing_was_named(tokenizer, find):
+    found = looks_of("From frame 1 to frame 3 of 3, how far?", tokenizer, find)
     assert found == {
         "From frame 1": dict.fromkeys([0, 1, 3, 4], 0.25),
         "From frame 1 to frame 3": dict.fromkeys([12, 13, 15, 16], 0.25),
     }
 
 
-def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(tokenizer, finder):
+def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(tokenizer, find):
     texts = (
         "In frame 2 of 3, is the table left of the chair?",
         "From frame 1 to frame 3, how far?",
     )
     turns = [Turn(tuple(tokenizer.encode(text)), (), FRAMES) for text in texts]
-    vectors = ground(turns, shown(), finder, POSITIONS, STEP).vectors
+    vectors = find(turns).vectors
     ids = turns[0].question
     places, offsets = (vectors[kind] for kind in (VectorKind.PLACES, VectorKind.OFFSETS))
     assert places.turn.tolist() == [0, 0]
@@ -121,14 +122,14 @@ def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(toke
     np.testing.assert_allclose(motions.vector, [[1, 2, 3]])
 
 
-def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, finder):
+def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, find):
     texts = (
         "In frame 2 of 3, is the table left of the chair?",
         "From frame 1 to frame 3, far?",
         "In frame 2 of 3, where is the table?",
     )
     turns = [Turn(tuple(tokenizer.encode(text)), (7, 8), FRAMES) for text in texts]
-    vectors = ground(turns, shown(), finder, POSITIONS, STEP).vectors
+    vectors = find(turns).vectors
     offsets, motions = (
         vectors[kind] for kind in (VectorKind.TOLD_OFFSETS, VectorKind.TOLD_MOTIONS)
     )
@@ -158,10 +159,10 @@ def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, finder):
         ("In frame 2, which is nearest: chair, table or sofa?", None, None),
     ],
 )
-def test_what_answers_follow_from_is_fetched_from_names(text, related, told, tokenizer, finder):
+def test_what_answers_follow_from_is_fetched_from_names(text, related, told, tokenizer, find):
     ids = tokenizer.encode(text)
     turn = Turn(tuple(ids), tuple(tokenizer.encode(" the table")), FRAMES)
-    looks = ground([turn], shown(), finder, POSITIONS, STEP).looks
+    looks = find([turn]).looks
 
     def said(kind: LookKind) -> list[tuple[str, str]]:
         own = looks[kind]
@@ -174,6 +175,17 @@ def test_what_answers_follow_from_is_fetched_from_names(text, related, told, tok
     assert said(LookKind.TOLD) == ([(text, told)] if told else [])
 
 
+def test_the_end_of_a_question_looks_at_the_option_that_is_right(tokenizer, find):
+    text = "Which is nearer?\nOptions:\nA. washing machine\nB. chair\nAnswer.\n"
+    question = tuple(tokenizer.encode(text))
+    turns = [Turn(question, tuple(tokenizer.encode(answer)), FRAMES) for answer in ("A", "B", "2")]
+    looks = find(turns).looks[LookKind.CHOSEN]
+    assert looks.turn.tolist() == [0, 1]
+    assert looks.token.tolist() == [len(question) - 1] * 2
+    said = [tokenizer.decode(question[: k + 1]) for k in (looks.target - FRAMES * STEP).tolist()]
+    assert said == [text[: text.index("\nB")], text[: text.index("\nAnswer")]]
+
+
 def test_depths_are_those_of_a_things_pixels():
     instance = np.array([[-1, 0], [2, 2]], np.int32)
     depth = np.array([[np.inf, 2.0], [1.0, 4.0]], np.float32)
@@ -181,20 +193,10 @@ def test_depths_are_those_of_a_things_pixels():
     np.testing.assert_allclose(mean_log_depths(instance, depth, 3), expected, rtol=1e-6)
 
 
-def test_what_is_not_shown_or_not_yet_seen_is_not_looked_for(tokenizer, finder):
+def test_what_is_not_shown_or_not_yet_seen_is_not_looked_for(tokenizer, find):
     text = "The sofa, the table; the chair in frame 2"
-    found = looks_of(text, tokenizer, finder, frames=1)
+    found = looks_of(text, tokenizer, find, frames=1)
     assert found == {"The sofa, the table; the chair": {0: 1.0}}
-
-
-def test_names_of_several_words_and_plurals_are_found(tokenizer, finder):
-    ids = tokenizer.encode("a trash bin, two bookshelves and the washing machine of frame 12")
-    assert [mention for _, mention in finder.find(ids)] == [
-        "trash bin",
-        "bookshelf",
-        "washing machine",
-        11,
-    ]
 
 
 def test_sessions_tell_what_their_keyframes_show():
@@ -220,7 +222,7 @@ def some_grounding(turns: list[Turn], frames: int, positions: np.ndarray, step: 
     """Some tokens look at two tokens of frames, some at two of the question's own."""
     random = np.random.default_rng(0)
     looks = {}
-    for kind, every in zip(LookKind, (3, 2, 4), strict=True):
+    for kind, every in zip(LookKind, (3, 2, 4, 5), strict=True):
         rows = [(n, k) for n, turn in enumerate(turns) for k in range(2, len(turn), every)]
         targets, owners = [], []
         for owner, (number, token) in enumerate(rows):
@@ -264,7 +266,12 @@ def asked_sessions(
     return turns, groundings, frames, visual
 
 
-HEADS = {LookKind.SHOWN: [(0, 1), (1, 0)], LookKind.RELATED: [(1, 1)], LookKind.TOLD: [(0, 0)]}
+HEADS = {
+    LookKind.SHOWN: [(0, 1), (1, 0)],
+    LookKind.RELATED: [(1, 1)],
+    LookKind.TOLD: [(0, 0)],
+    LookKind.CHOSEN: [(1, 2)],
+}
 
 
 def test_the_loss_is_that_of_the_model_asked_one_by_one(network):

@@ -22,12 +22,9 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
 
-from vlm3r_ros.questions.wording import plural
-from vlm3r_ros.training.instruct.corpus import FRAMES_WITH_NAMES
+from vlm3r_ros.training.instruct.mentions import MentionFinder, OptionFinder
 from vlm3r_ros.training.instruct.packing import Turn
-from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import NO_OBJECT
 
 
@@ -41,6 +38,8 @@ class LookKind(StrEnum):
     there."""
     TOLD = "told"
     """From the end of a question to the name by which all that it is about was named."""
+    CHOSEN = "chosen"
+    """From the end of a question to the end of the option that is right."""
 
 
 class VectorKind(StrEnum):
@@ -169,49 +168,11 @@ def cell_shares(instance: NDArray[np.int32], things: int, side: int) -> NDArray[
     return (counts[:, 1:].T / counts.sum(1)).astype(np.float32)
 
 
-class MentionFinder:
-    """Finds names of things and of frames among a question's tokens.
-
-    Args:
-        tokenizer: that wrote them.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._frames: dict[int, int] = {}
-        for number in range(1, FRAMES_WITH_NAMES + 1):
-            ids = tokenizer.encode(f"frame {number}")
-            if len(ids) == 1:
-                self._frames[ids[0]] = number - 1
-        self._names: dict[int, list[tuple[tuple[int, ...], str]]] = {}
-        spelled = {
-            tuple(tokenizer.encode(space + word)): name
-            for name in CATEGORIES
-            for word in (name, plural(name))
-            for space in ("", " ")
-        }
-        # The longest first: a name may begin with another one.
-        for ids, name in sorted(spelled.items(), key=lambda item: -len(item[0])):
-            self._names.setdefault(ids[0], []).append((ids, name))
-
-    def find(self, ids: Sequence[int]) -> Iterator[tuple[int, str | int]]:
-        """Last token of each mention, with the name of the thing or the number of the frame."""
-        start = 0
-        while start < len(ids):
-            token, count = ids[start], 1
-            if token in self._frames:
-                yield start, self._frames[token]
-            for spelled, name in self._names.get(token, ()):
-                if tuple(ids[start : start + len(spelled)]) == spelled:
-                    count = len(spelled)
-                    yield start + count - 1, name
-                    break
-            start += count
-
-
 def ground(
     turns: Sequence[Turn],
     shown: ShownThings,
-    finder: MentionFinder,
+    named: MentionFinder,
+    offered: OptionFinder,
     positions: NDArray[np.int64],
     tokens_per_frame: int,
 ) -> Grounding:
@@ -220,7 +181,8 @@ def ground(
     Args:
         turns: questions about one session.
         shown: by its keyframes.
-        finder: of mentions.
+        named: finds what they name.
+        offered: finds what they give to choose from.
         positions: of each cell's token among those of its frame `[N]`.
         tokens_per_frame: visual tokens of a frame.
     """
@@ -230,10 +192,14 @@ def ground(
     vectors = _VectorList(shown)
     of_names = _OfNames(shown, cells)
     for number, turn in enumerate(turns):
-        mentions = list(finder.find((*turn.question, *turn.answer)))
+        mentions = list(named.find((*turn.question, *turn.answer)))
         vectors.add(number, turn, mentions)
         of_names.add(number, turn, mentions, looks[LookKind.SHOWN])
-        for kind, token, other in _find_hops(turn, mentions):
+        hops = list(_find_hops(turn, mentions))
+        end, options = len(turn.question) - 1, offered.find(turn.question)
+        if turn.answer and turn.answer[0] in options:
+            hops.append((LookKind.CHOSEN, end, options[turn.answer[0]]))
+        for kind, token, other in hops:
             looks[kind].add(number, token, np.array([words + other]), np.ones(1, np.float32))
     return Grounding({kind: own.collect() for kind, own in looks.items()}, vectors.collect())
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from vlm3r_ros.training.errors import ConfigError
 from vlm3r_ros.training.instruct.grounding import (
     Grounding,
-    MentionFinder,
     ShownThings,
     VectorKind,
     ground,
 )
 from vlm3r_ros.training.instruct.lessons import Lesson
 from vlm3r_ros.training.instruct.looking import Looking
+from vlm3r_ros.training.instruct.mentions import MentionFinder, OptionFinder
 from vlm3r_ros.training.instruct.network import InstructNetwork
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.training.instruct.probes import Probes
@@ -67,7 +67,8 @@ class GroundingTeacher:
         model = self._network.model
         return partial(
             ground,
-            finder=MentionFinder(self._network.processor.tokenizer),
+            named=MentionFinder(self._network.processor.tokenizer),
+            offered=OptionFinder(self._network.processor.tokenizer),
             positions=model.patch_positions.flatten().numpy(),
             tokens_per_frame=model.tokens_per_frame,
         )

@@ -203,6 +203,9 @@ class GroundingSettings:
             first, and from the end of a question at the name that completes it.
         heads_related: of each that should look at the first.
         heads_told: of each that should look at the name that completes the question.
+        choices: weight of the loss of how heads look from the end of a question at the option that
+            is right.
+        heads_chosen: of each that should.
         poses: weight of the loss of cameras' poses, as they can be read from the visual tokens;
             0 for none.
         places: weight of the loss of where in a frame things are, as it can be read from their
@@ -224,6 +227,8 @@ class GroundingSettings:
     hops: float = 0.0
     heads_related: tuple[tuple[int, int], ...] = ((3, 0), (3, 2))
     heads_told: tuple[tuple[int, int], ...] = ((4, 0), (4, 2))
+    choices: float = 0.0
+    heads_chosen: tuple[tuple[int, int], ...] = ((5, 0), (5, 2))
     poses: float = 0.0
     places: float = 0.0
     places_after: int = 3
@@ -256,6 +261,7 @@ class GroundingSettings:
             LookKind.SHOWN: self.looks,
             LookKind.RELATED: self.hops,
             LookKind.TOLD: self.hops,
+            LookKind.CHOSEN: self.choices,
         }
 
     @property
@@ -265,6 +271,7 @@ class GroundingSettings:
             LookKind.SHOWN: self.heads_shown,
             LookKind.RELATED: self.heads_related,
             LookKind.TOLD: self.heads_told,
+            LookKind.CHOSEN: self.heads_chosen,
         }
         return {kind: own for kind, own in heads.items() if self.look_weights[kind]}
 
