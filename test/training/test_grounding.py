@@ -122,6 +122,25 @@ def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(toke
     np.testing.assert_allclose(motions.vector, [[1, 2, 3]])
 
 
+def test_a_thing_named_before_its_frame_is_known_where_that_is_named(tokenizer, find):
+    texts = (
+        "Is the chair in frame 2 left of the table?",
+        "Is the chair left of the table in frame 2?",
+    )
+    turns = [Turn(tuple(tokenizer.encode(text)), (), FRAMES) for text in texts]
+    vectors = find(turns).vectors
+    places, offsets = (vectors[kind] for kind in (VectorKind.PLACES, VectorKind.OFFSETS))
+    assert places.turn.tolist() == [0, 0]
+    assert [tokenizer.decode(turns[0].question[: token + 1]) for token in places.token] == [
+        "Is the chair in frame 2",
+        "Is the chair in frame 2 left of the table",
+    ]
+    chair, table = np.array([-0.25, 0.5, 1.0]), np.array([0.5, -0.5, 2.0])
+    np.testing.assert_allclose(places.vector, [chair, table], rtol=1e-6)
+    assert offsets.token.tolist() == places.token[1:].tolist()
+    np.testing.assert_allclose(offsets.vector, [table - chair], rtol=1e-6)
+
+
 def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, find):
     texts = (
         "In frame 2 of 3, is the table left of the chair?",
@@ -155,6 +174,16 @@ def test_what_takes_two_can_be_told_at_the_end_of_a_question(tokenizer, find):
             "From frame 1 to frame 3",
         ),
         ("How far is the chair in frame 3?", None, "How far is the chair in frame 3"),
+        (
+            "How far is the chair in frame 2 from the table?",
+            ("How far is the chair in frame 2 from the table", "How far is the chair in frame 2"),
+            "How far is the chair in frame 2 from the table",
+        ),
+        (
+            "Is the chair left of the table in frame 2?",
+            None,
+            "Is the chair left of the table in frame 2",
+        ),
         ("How many chairs are there?", None, None),
         ("In frame 2, which is nearest: chair, table or sofa?", None, None),
     ],

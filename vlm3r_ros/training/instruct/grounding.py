@@ -47,7 +47,8 @@ class VectorKind(StrEnum):
 
     PLACES = "places"
     """At the name of a thing of one frame, where it is there: across and down, from -1 to 1, and
-    the logarithm of its depth in metres."""
+    the logarithm of its depth in metres. At the name of the frame, where but one thing was named
+    before."""
     OFFSETS = "offsets"
     """There, how much that is from the place of the other thing that was named last."""
     MOTIONS = "motions"
@@ -279,20 +280,21 @@ def _find_hops(
     """From which token of a question to which other one attention should go.
 
     A question about one frame hops between two things, where all it speaks of are two; one about
-    no thing, between two frames. What its options name again counts as said before.
+    no thing, between two frames. A thing named before its frame is found where the frame is named,
+    if it is the only one. What options name again counts as said before.
     """
     first: dict[str | int, int] = {}
-    asked = [(token, mention) for token, mention in mentions if token < len(turn.question)]
-    for token, mention in asked:
-        first.setdefault(mention, token)
+    for token, mention in mentions:
+        if token < len(turn.question):
+            first.setdefault(mention, token)
     frames = [token for mention, token in first.items() if not isinstance(mention, str)]
     things = [token for mention, token in first.items() if isinstance(mention, str)]
-    between = things or frames
-    if len(between) > 2 or (len(frames), len(things)) not in ((1, 1), (1, 2), (2, 0)):
+    if (len(frames), len(things)) not in ((1, 1), (1, 2), (2, 0)):
         return
-    if len(between) == 2:
+    between = sorted(max(token, frames[0]) for token in things) or frames
+    if len(set(between)) == 2:
         yield LookKind.RELATED, between[1], between[0]
-    yield LookKind.TOLD, len(turn.question) - 1, max(first.values())
+    yield LookKind.TOLD, len(turn.question) - 1, max(between)
 
 
 class _VectorList:
@@ -309,6 +311,7 @@ class _VectorList:
     def add(self, number: int, turn: Turn, mentions: Sequence[tuple[int, str | int]]) -> None:
         """Take in a question with its mentions, see `MentionFinder`."""
         frames: list[int] = []
+        before: set[str] = set()
         places: dict[str, NDArray[np.float32]] = {}
         last = ""
         end = len(turn.question) - 1
@@ -316,11 +319,20 @@ class _VectorList:
         for token, mention in mentions:
             if not isinstance(mention, str):
                 frames += [mention] if mention not in frames else []
+                if len(frames) == 1 and len(before) == 1 and mention < turn.frames:
+                    (name,) = before
+                    place = self._places.get((name, mention))
+                    if place is not None:
+                        self._put(VectorKind.PLACES, number, token, place)
+                        places[name], last = place, name
+                before = set()
                 if len(frames) == 2 and max(frames) < min(turn.frames, len(self._poses)):
                     motion = (self._origins[frames[0]] @ self._poses[frames[1]])[:3, 3]
                     self._put(VectorKind.MOTIONS, number, token, motion)
                     at_end = VectorKind.TOLD_MOTIONS, motion
                 continue
+            if not frames:
+                before.add(mention)
             place = self._places.get((mention, frames[0])) if len(frames) == 1 else None
             if place is None or frames[0] >= turn.frames:
                 continue
