@@ -100,6 +100,13 @@ def test_the_packaged_configurations_are_valid(folder):
         assert config.phase(10**9) is config.curriculum[-1]
 
 
+def test_the_packaged_configuration_that_goes_on_is_valid():
+    path = Path(__file__).resolve().parents[2] / "config" / "training" / "further.yaml"
+    config = read_config(path, InstructConfig)
+    assert config.model.base == "nano"
+    assert config.curriculum[-1].until == config.run.steps
+
+
 def test_phases_out_of_order_are_refused(tmp_path):
     path = tmp_path / "c.yaml"
     phase = "{until: %d, sequences: 2, frames: 2, interval: [0.1, 0.2]}"
