@@ -16,7 +16,7 @@ from vlm3r_ros.training.instruct.grounding import (
     VectorKind,
     ground,
 )
-from vlm3r_ros.training.instruct.lessons import Lesson
+from vlm3r_ros.training.instruct.lesson import Lesson
 from vlm3r_ros.training.instruct.looking import Looking
 from vlm3r_ros.training.instruct.mentions import MentionFinder, OptionFinder
 from vlm3r_ros.training.instruct.network import InstructNetwork
@@ -61,14 +61,13 @@ class GroundingTeacher:
             self.probes = Probes(network.model.config.text_config.hidden_size)
             """Learn along with the network; they are no part of what is shipped."""
 
-    @property
-    def ground(self) -> Callable[[Sequence[Turn], ShownThings], Grounding]:
-        """Finds what a session's questions speak of; for worker processes."""
-        model = self._network.model
+    def build_ground(self) -> Callable[[Sequence[Turn], ShownThings], Grounding]:
+        """Build what finds of what a session's questions speak; for worker processes."""
+        model, tokenizer = self._network.model, self._network.processor.tokenizer
         return partial(
             ground,
-            named=MentionFinder(self._network.processor.tokenizer),
-            offered=OptionFinder(self._network.processor.tokenizer),
+            named=MentionFinder(tokenizer),
+            offered=OptionFinder(tokenizer),
             positions=model.patch_positions.flatten().numpy(),
             tokens_per_frame=model.tokens_per_frame,
         )

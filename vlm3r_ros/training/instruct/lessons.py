@@ -1,20 +1,18 @@
-"""Sessions that have been asked about: as workers make them, and as a network learns from them."""
+"""Sessions that have been asked about, in tokens: all that worker processes can do ahead."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vlm3r_ros.benchmarks.tasks import is_choice
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.training.instruct.curriculum import training_tasks
 from vlm3r_ros.training.instruct.grounding import Grounding, ShownThings
 from vlm3r_ros.training.instruct.interview import Inquiry, Interviewer, turn
-from vlm3r_ros.training.instruct.network import GeometryTokens
 from vlm3r_ros.training.instruct.packing import Turn
 from vlm3r_ros.training.instruct.sessions import SessionTask, film_session
 from vlm3r_ros.training.instruct.settings import DataSettings, InstructConfig
@@ -50,34 +48,6 @@ class AskedSession:
     def keyframes(self) -> NDArray[np.uint8]:
         """uint8 `[F, S, S, 3]`."""
         return self.color[:: self.stride]
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """A session as the network learns from it.
-
-    Attributes:
-        turns: the questions about it in tokens; at least one.
-        forms: what kind of answer each wants, a number of `FORMS`.
-        geometry: tokens of the keyframes.
-        vision: image tokens of the keyframes `[F, N, Dv]`; where the vision tower is trained too,
-            the keyframes themselves, uint8 `[F, S, S, 3]`.
-        grounding: what words speak of; None where that is not taught.
-        poses: of the keyframes `[F, 4, 4]`; likewise.
-    """
-
-    turns: tuple[Turn, ...]
-    forms: tuple[int, ...]
-    geometry: GeometryTokens
-    vision: Tensor
-    grounding: Grounding | None = None
-    poses: Tensor | None = None
-
-    def remembered(self) -> Lesson:
-        """The same in half the memory."""
-        camera, patches = self.geometry.camera.half(), self.geometry.patches.half()
-        vision = self.vision.half() if self.vision.is_floating_point() else self.vision
-        return replace(self, geometry=GeometryTokens(camera, patches), vision=vision)
 
 
 def lesson_tasks(

@@ -26,10 +26,10 @@ from vlm3r_ros.training.instruct.export import export_model
 from vlm3r_ros.training.instruct.grounding_teacher import GroundingTeacher
 from vlm3r_ros.training.instruct.initialization import initialize
 from vlm3r_ros.training.instruct.interview import Interviewer, turn
+from vlm3r_ros.training.instruct.lesson import Lesson
 from vlm3r_ros.training.instruct.lessons import (
     FORMS,
     AskedSession,
-    Lesson,
     LessonMaker,
     lesson_count,
     lesson_tasks,
@@ -100,7 +100,7 @@ class InstructStage:
         maker, cells = LessonMaker(processor, self.config.data), 0
         if self.teacher is not None:
             cells = len(self.model.patch_positions)
-            maker = replace(maker, ground=self.teacher.ground)
+            maker = replace(maker, ground=self.teacher.build_ground())
         self._workers = OrderedWorkers(maker, run.workers, _STEPS_AHEAD * most)
         tasks = lesson_tasks(self.config, processor.image_size, step, cells)
         self._sessions = self._workers.map(tasks)
