@@ -317,30 +317,27 @@ class _VectorList:
         end = len(turn.question) - 1
         at_end: tuple[VectorKind, NDArray[np.float32]] | None = None
         for token, mention in mentions:
-            if not isinstance(mention, str):
+            if isinstance(mention, str):
+                name = mention
+                if not frames:
+                    before.add(name)
+            else:
                 frames += [mention] if mention not in frames else []
-                if len(frames) == 1 and len(before) == 1 and mention < turn.frames:
-                    (name,) = before
-                    place = self._places.get((name, mention))
-                    if place is not None:
-                        self._put(VectorKind.PLACES, number, token, place)
-                        places[name], last = place, name
-                before = set()
                 if len(frames) == 2 and max(frames) < min(turn.frames, len(self._poses)):
                     motion = (self._origins[frames[0]] @ self._poses[frames[1]])[:3, 3]
                     self._put(VectorKind.MOTIONS, number, token, motion)
                     at_end = VectorKind.TOLD_MOTIONS, motion
-                continue
-            if not frames:
-                before.add(mention)
-            place = self._places.get((mention, frames[0])) if len(frames) == 1 else None
+                # What was named before its frame is found here, if nothing else was.
+                name = before.pop() if len(before) == 1 else ""
+                before.clear()
+            place = self._places.get((name, frames[0])) if len(frames) == 1 else None
             if place is None or frames[0] >= turn.frames:
                 continue
             self._put(VectorKind.PLACES, number, token, place)
-            places[mention] = place
-            if last not in ("", mention):
+            places[name] = place
+            if last not in ("", name):
                 self._put(VectorKind.OFFSETS, number, token, place - places[last])
-            last = mention
+            last = name
             if token < end:
                 at_end = None
                 if len(places) == 2:

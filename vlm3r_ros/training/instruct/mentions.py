@@ -74,9 +74,8 @@ class OptionFinder:
     def find(self, ids: Sequence[int]) -> dict[int, int]:
         """Where each option ends, its last token, by the token of its letter."""
         ends = [place for place, token in enumerate(ids) if token in self._line_ends]
-        lines = pairwise(ends)
         return {
             ids[start + 1]: end - 1
-            for start, end in lines
+            for start, end in pairwise(ends)
             if end - start > 3 and ids[start + 1] in self._letters and ids[start + 2] == self._dot
         }

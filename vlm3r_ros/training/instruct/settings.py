@@ -243,11 +243,11 @@ class GroundingSettings:
             value = getattr(self, item.name)
             if isinstance(value, (int, float)) and value < 0:
                 raise ValueError(f"{item.name} is {value}; it cannot be below 0")
-        for kind in LookKind:
-            name = f"heads_{kind}"
-            heads = getattr(self, name)
+        for kind, heads in self._heads.items():
             if not heads or min(min(pair) for pair in heads) < 0:
-                raise ValueError(f"{name} is {heads}; give pairs of a layer and a head, from 0")
+                raise ValueError(
+                    f"heads_{kind} is {heads}; give pairs of a layer and a head, from 0"
+                )
 
     @property
     def wanted(self) -> bool:
@@ -267,13 +267,16 @@ class GroundingSettings:
     @property
     def watched(self) -> dict[LookKind, tuple[tuple[int, int], ...]]:
         """Layer and head of each that is taught, of each `LookKind` that is."""
-        heads = {
+        return {kind: own for kind, own in self._heads.items() if self.look_weights[kind]}
+
+    @property
+    def _heads(self) -> dict[LookKind, tuple[tuple[int, int], ...]]:
+        return {
             LookKind.SHOWN: self.heads_shown,
             LookKind.RELATED: self.heads_related,
             LookKind.TOLD: self.heads_told,
             LookKind.CHOSEN: self.heads_chosen,
         }
-        return {kind: own for kind, own in heads.items() if self.look_weights[kind]}
 
     @property
     def vector_weights(self) -> dict[str, float]:
