@@ -224,13 +224,23 @@ class _Asked:
 
 @cache
 def _patterns(task: QuestionType) -> Sequence[re.Pattern[str]]:
-    """What the wordings of a task look like, their placeholders as named groups."""
-    return [
-        _pattern(wording)
+    """What the wordings of a task look like, their placeholders as named groups.
+
+    Those that say most come first: what is left open takes in as little as it can.
+    """
+    wordings = (
+        wording
         for (of, _), phrasing in PHRASINGS.items()
         if of is task
         for wording in (phrasing.published, *phrasing.training, *phrasing.held_out)
-    ]
+    )
+    patterns = sorted(((_said(wording), wording) for wording in wordings), reverse=True)
+    return [_pattern(wording) for _, wording in patterns]
+
+
+def _said(wording: str) -> int:
+    """Letters of a wording outside its placeholders."""
+    return sum(len(literal) for literal, *_ in string.Formatter().parse(wording))
 
 
 def _pattern(wording: str) -> re.Pattern[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vlm3r_ros.questions.composition import about_all_seen
 from vlm3r_ros.questions.phrasing import Phrasing
 from vlm3r_ros.questions.question import QuestionType
 
@@ -23,14 +24,21 @@ _BACK_NOTE = (
 )
 
 _REL_DISTANCE_TRAINING = (
-    "Which of these is closest to the {category}: {choices_or}?",
-    "What is nearest to the {category}, the {choices_or}?",
     "Of the following things, which one stands closest to the {category}? {choices_and}",
     "Which object is the shortest distance away from the {category}?",
     "Which of the objects {choices_and} is nearest to the {category}?",
     "Compare the distances to the {category}: which of {choices_and} is the closest?",
     "Look at the {category}. Which of {choices_and} is closest to it?",
     "Which one is closer to the {category} than the others?",
+    *about_all_seen(
+        "which of these is closest to the {category}: {choices_or}",
+        "what is nearest to the {category}, the {choices_or}",
+        "which of {choices_and} is nearest to the {category}",
+        "which one stands closest to the {category}",
+        "to which of {choices_and} is the {category} closest",
+        "which thing is next to the {category}: {choices_or}",
+        "which of them is least far from the {category}: {choices_or}",
+    ),
 )
 _REL_DISTANCE_HELD_OUT = (
     "If I wanted the thing with the smallest gap to the {category}, which of {choices_and} is it?",
@@ -43,14 +51,22 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
     (QuestionType.OBJECT_COUNTING, ""): Phrasing(
         "How many {category}(s) are in this room?",
         (
-            "How many {categories} are there?",
             "How many {categories} can you count in this room?",
             "What is the number of {categories} in the room?",
             "Count the {categories}.",
             "Tell me how many {categories} this room has.",
-            "How many {categories} do you see in total?",
             "How many {categories} does the video show?",
             "What is the total count of {categories} here?",
+            *about_all_seen(
+                "how many {categories} are there",
+                "how many {categories} can you count",
+                "what is the number of {categories}",
+                "how many {categories} do you see in total",
+                "how many {categories} have you seen",
+                "how many {categories} does one find",
+                "what do you get when you count the {categories}",
+                "are there any {categories}, and how many",
+            ),
         ),
         (
             "Could you count the {categories} for me?",
@@ -62,14 +78,20 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
         "Measuring from the closest point of each object, what is the direct distance between the "
         "{object1} and the {object2} (in meters)?",
         (
-            "How far is the {object1} from the {object2}?",
-            "How far apart are the {object1} and the {object2}, in meters?",
-            "What is the distance between the {object1} and the {object2}?",
-            "How many meters are there between the {object1} and the {object2}?",
             "What is the shortest distance from the {object1} to the {object2} in meters?",
             "How far away from the {object2} is the {object1}?",
             "Estimate the gap between the {object1} and the {object2} in meters.",
             "Distance from the {object1} to the {object2}?",
+            *about_all_seen(
+                "how far is the {object1} from the {object2}",
+                "how far apart are the {object1} and the {object2}, in meters",
+                "what is the distance between the {object1} and the {object2}",
+                "how many meters are there between the {object1} and the {object2}",
+                "how many meters is it from the {object1} to the {object2}",
+                "how close is the {object1} to the {object2}, in meters",
+                "how wide is the gap between the {object1} and the {object2}, in meters",
+                "from the {object1}, how many meters is it to the {object2}",
+            ),
         ),
         (
             "In meters, how much space separates the {object1} from the {object2}?",
@@ -81,14 +103,20 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
         "What is the length of the longest dimension (length, width, or height) of the {category}, "
         "measured in centimeters?",
         (
-            "How many centimeters does the {category} measure along its longest side?",
-            "How large is the {category} along its longest dimension, in centimeters?",
-            "What is the longest side of the {category} in centimeters?",
             "Give the largest dimension of the {category} in centimeters.",
-            "How big is the {category} at its longest, in centimeters?",
             "In centimeters, what is the greatest of length, width and height of the {category}?",
             "Estimate the longest dimension of the {category} in centimeters.",
             "The {category}: how long is its longest side, in cm?",
+            *about_all_seen(
+                "how many centimeters does the {category} measure along its longest side",
+                "how large is the {category} along its longest dimension, in centimeters",
+                "what is the longest side of the {category} in centimeters",
+                "how big is the {category} at its longest, in centimeters",
+                "how long is the {category} where it is longest, in cm",
+                "what is the greatest dimension of the {category}, in cm",
+                "along its longest side, how many cm is the {category}",
+                "how many centimeters is the {category} in its longest direction",
+            ),
         ),
         (
             "Taking its longest edge, how many centimeters is the {category}?",
@@ -99,14 +127,19 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
     (QuestionType.ROOM_SIZE_ESTIMATION, ""): Phrasing(
         "What is the size of this room (in square meters)? " + _ROOM_NOTE,
         (
-            "How big is this room in square meters?",
             "What is the floor area of this place, in square meters?",
-            "How many square meters is this room?",
             "How large is the room shown, in square meters?",
             "Estimate the floor area in square meters." + _ROOM_NOTE,
             "What is the area of the whole space in square meters?",
             "How much floor space is there here, in square meters?",
             "How big is this place?",
+            *about_all_seen(
+                "how big is this room in square meters",
+                "what is the floor area, in square meters",
+                "how many square meters is this room",
+                "how much floor is there, in square meters",
+                "how large is the space, in square meters",
+            ),
         ),
         (
             "What would the floor plan give as this room's area, in square meters?",
@@ -130,14 +163,19 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
     (QuestionType.OBJECT_REL_DISTANCE_V3, ""): Phrasing(
         _CLOSEST + " ({choice_a}, {choice_b}) is the closest to the {category}?" + _INSTANCES_NOTE,
         (
-            "Which is closer to the {category}, the {choice_a} or the {choice_b}?",
-            "What is nearer to the {category}: the {choice_a} or the {choice_b}?",
-            "Is the {choice_a} or the {choice_b} closer to the {category}?",
             "Of the {choice_a} and the {choice_b}, which is the nearer one to the {category}?",
             "Between the {choice_a} and the {choice_b}, which is less far from the {category}?",
             "The {choice_a} or the {choice_b}: which one is closest to the {category}?",
             "Which one is a shorter distance from the {category}?",
             "Which has the smaller distance to the {category}, the {choice_a} or the {choice_b}?",
+            *about_all_seen(
+                "which is closer to the {category}, the {choice_a} or the {choice_b}",
+                "what is nearer to the {category}: the {choice_a} or the {choice_b}",
+                "is the {choice_a} or the {choice_b} closer to the {category}",
+                "is the {category} closer to the {choice_a} or to the {choice_b}",
+                "which of the {choice_a} and the {choice_b} is nearer to the {category}",
+                "is it less far from the {category} to the {choice_a} or to the {choice_b}",
+            ),
         ),
         (
             "Starting at the {category}, is it a shorter way to the {choice_a} or the {choice_b}?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vlm3r_ros.questions.composition import about_one_frame, about_two_frames
 from vlm3r_ros.questions.phrasing import Phrasing
 from vlm3r_ros.questions.question import QuestionType
 
@@ -15,14 +16,23 @@ _MOVEMENT = (
 )
 
 _CLOSEST_TRAINING = (
-    "In {frame_description}, which of these is closest to the camera: {choices_or}?",
     "What is nearest to the camera in {frame_description}, the {choices_or}?",
     "Of {choices_and}, which one is closest to the camera in {frame_description}?",
-    "At {frame_description}, which of these objects is the closest to you?",
-    "Which of {choices_and} is the nearest to the person filming in {frame_description}?",
     "Look at {frame_description}: which of {choices_and} is closest?",
     "Which thing is nearest in {frame_description}: {choices_or}?",
-    "Which object is the least far from the camera in {frame_description}?",
+    *about_one_frame(
+        "which of these is closest to the camera: {choices_or}",
+        "what is nearest to the camera, the {choices_or}",
+        "which of {choices_and} is closest to the camera",
+        "to which of {choices_and} is the camera closest",
+        "which of these objects is the closest to you",
+        "which of {choices_and} is the nearest to the person filming",
+        "which thing is nearest: {choices_or}",
+        "which object is the least far from the camera",
+        "of {choices_and}, which one is the nearest",
+        "which thing are you next to: {choices_or}",
+        "what does the camera see nearest, the {choices_or}",
+    ),
 )
 _CLOSEST_HELD_OUT = (
     "Among {choices_and}, what is the shortest distance away from the lens in {frame_description}?",
@@ -33,11 +43,6 @@ _CLOSEST_HELD_OUT = (
 _MOVEMENT_TRAINING = (
     "In which direction did the camera mainly move from {start_frame_description} to "
     "{end_frame_description}, as seen from where it looked at the start?",
-    "Between {start_frame_description} and {end_frame_description}, did the camera go "
-    "{directions_or}?",
-    "Which way did the camera move between {start_frame_description} and {end_frame_description}?",
-    "From {start_frame_description} to {end_frame_description}, where did the person filming go: "
-    "{directions_or}?",
     "What was the main direction of motion from {start_frame_description} to "
     "{end_frame_description}, relative to the view in the first of them?",
     "How did the camera move from {start_frame_description} to {end_frame_description}: "
@@ -45,6 +50,20 @@ _MOVEMENT_TRAINING = (
     "Taking the view at the start as forward, which way did you move between "
     "{start_frame_description} and {end_frame_description}?",
     "Direction of travel between {start_frame_description} and {end_frame_description}?",
+    *about_two_frames(
+        "in which direction did the camera mainly move, as seen from where it looked at the start",
+        "did the camera go {directions_or}",
+        "which way did the camera move",
+        "where did the person filming go: {directions_or}",
+        "what was the main direction of motion, for who looks as the camera did at first",
+        "how did the camera move: {directions_or}",
+        "taking the first look as forward, which way did you move",
+        "what was the direction of travel",
+        "which way did you mostly go",
+        "was it {directions_or} that the camera moved",
+        "to which side did the camera go: {directions_or}",
+        "in which direction was the camera moving",
+    ),
 )
 _MOVEMENT_HELD_OUT = (
     "Relative to its first view, whereto was the camera carried from {start_frame_description} to "
@@ -60,15 +79,26 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
         "What is the approximate distance (in meters) between the camera (or the person filming) "
         "and the nearest point of the {object_name} in {frame_description}?",
         (
-            "How far is the {object_name} from the camera in {frame_description}?",
-            "In {frame_description}, how many meters away is the {object_name}?",
             "How far away is the {object_name} in {frame_description}, in meters?",
-            "What is the distance from the camera to the {object_name} in {frame_description}?",
             "How close is the camera to the {object_name} in {frame_description}, in meters?",
-            "At {frame_description}, how far are you from the {object_name}?",
             "Estimate the distance to the nearest part of the {object_name} in "
             "{frame_description}, in meters.",
             "Distance to the {object_name} in {frame_description}?",
+            *about_one_frame(
+                "how far is the {object_name} from the camera",
+                "how many meters away is the {object_name}",
+                "how far away is the {object_name}, in meters",
+                "what is the distance from the camera to the {object_name}",
+                "how close is the camera to the {object_name}, in meters",
+                "how far are you from the {object_name}",
+                "how many meters is it to the {object_name}",
+                "what is the distance to the nearest part of the {object_name}, in meters",
+                "at what distance do you see the {object_name}, in meters",
+                "how many meters lie between the {object_name} and the camera",
+                "how near is the {object_name}, in meters",
+                "how much space is there between you and the {object_name}, in meters",
+                "by how many meters is the person filming away from the {object_name}",
+            ),
         ),
         (
             "How many meters separate the lens from the {object_name} in {frame_description}?",
@@ -92,16 +122,24 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
     (QuestionType.CAMERA_OBJ_REL_DIST_V3, ""): Phrasing(
         _CLOSEST + " ({choice_a}, {choice_b}) is the closest to the camera in {frame_description}?",
         (
-            "In {frame_description}, which is closer to the camera, the {choice_a} or the "
-            "{choice_b}?",
-            "Is the {choice_a} or the {choice_b} closer to the camera in {frame_description}?",
             "What is nearer in {frame_description}: the {choice_a} or the {choice_b}?",
             "Of the {choice_a} and the {choice_b}, which is nearer to you in {frame_description}?",
-            "At {frame_description}, is the camera closer to the {choice_a} or to the {choice_b}?",
             "The {choice_a} or the {choice_b}: which is closest in {frame_description}?",
-            "Which one is less far from the camera in {frame_description}?",
             "Which has the smaller distance to the person filming in {frame_description}, the "
             "{choice_a} or the {choice_b}?",
+            *about_one_frame(
+                "which is closer to the camera, the {choice_a} or the {choice_b}",
+                "is the {choice_a} or the {choice_b} closer to the camera",
+                "what is nearer: the {choice_a} or the {choice_b}",
+                "which of the {choice_a} and the {choice_b} is nearer to you",
+                "is the camera closer to the {choice_a} or to the {choice_b}",
+                "which one is less far from the camera",
+                "is it less far to the {choice_a} or to the {choice_b}",
+                "do you see the {choice_a} or the {choice_b} nearer to you",
+                "between the {choice_a} and the {choice_b}, which one is the nearer",
+                "what is the closest, {choice_a} or {choice_b}",
+                "of the two, {choice_a} and {choice_b}, which is closer to the person filming",
+            ),
         ),
         (
             "Standing where the camera is in {frame_description}, is it a shorter way to the "
@@ -116,19 +154,29 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
         "In {frame_description}, relative to the camera, is {obj_A_name} [Near/Far] compared to "
         "{obj_B_name}?",
         (
-            "In {frame_description}, is the {obj_A_name} near or far compared to the {obj_B_name}?",
             "Seen from the camera in {frame_description}, is the {obj_A_name} nearer or farther "
             "than the {obj_B_name}?",
-            "Compared to the {obj_B_name}, is the {obj_A_name} near or far in {frame_description}?",
             "Is the {obj_A_name} closer to the camera than the {obj_B_name} in "
             "{frame_description}, or farther away?",
-            "At {frame_description}, how does the {obj_A_name} lie against the {obj_B_name}: near "
-            "or far?",
             "Look at {frame_description}. Near or far, compared to the {obj_B_name}: how does the "
             "camera see the {obj_A_name}?",
-            "In {frame_description}, does the camera see the {obj_A_name} nearer or farther than "
-            "the {obj_B_name}?",
             "Near or far: the {obj_A_name} against the {obj_B_name} in {frame_description}?",
+            *about_one_frame(
+                "is the {obj_A_name} near or far compared to the {obj_B_name}",
+                "is the {obj_A_name} nearer or farther than the {obj_B_name}",
+                "compared to the {obj_B_name}, is the {obj_A_name} near or far",
+                "compared to the {obj_B_name}, is the {obj_A_name} nearer or farther away",
+                "is the {obj_A_name} closer to the camera than the {obj_B_name}, or farther away",
+                "how does the {obj_A_name} lie against the {obj_B_name}: near or far",
+                "against the {obj_B_name}, how does the {obj_A_name} lie: near or far",
+                "does the camera see the {obj_A_name} nearer or farther than the {obj_B_name}",
+                "with the {obj_B_name} to compare, is the {obj_A_name} nearer or farther",
+                "is the {obj_A_name} before the {obj_B_name} or behind it",
+                "going by the {obj_B_name}, would you call the {obj_A_name} near or far",
+                "is the distance to the {obj_A_name} less or more than to the {obj_B_name}",
+                "starting from the {obj_B_name}, is the {obj_A_name} nearer or farther",
+                "near or far, the {obj_A_name} against the {obj_B_name}",
+            ),
         ),
         (
             "From the viewpoint of {frame_description}, which holds for the {obj_A_name} next to "
@@ -142,19 +190,27 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
     (QuestionType.OBJ_OBJ_RELATIVE_POS_LR, ""): Phrasing(
         "In {frame_description}, relative to {obj_B_name}, is {obj_A_name} to the [Left/Right]?",
         (
-            "In {frame_description}, is the {obj_A_name} to the left or to the right of the "
-            "{obj_B_name}?",
-            "Is the {obj_A_name} left or right of the {obj_B_name} in {frame_description}?",
-            "On which side of the {obj_B_name} is the {obj_A_name} in {frame_description}?",
             "Seen from the camera in {frame_description}, does the {obj_A_name} lie left or right "
             "of the {obj_B_name}?",
             "Relative to the {obj_B_name}, where is the {obj_A_name} in {frame_description}: left "
             "or right?",
-            "Look at {frame_description}. Left or right of the {obj_B_name}: where is the "
-            "{obj_A_name}?",
-            "At {frame_description}, do you look left or right from the {obj_B_name} to find the "
-            "{obj_A_name}?",
             "Left or right: the {obj_A_name} against the {obj_B_name} in {frame_description}?",
+            *about_one_frame(
+                "is the {obj_A_name} to the left or to the right of the {obj_B_name}",
+                "is the {obj_A_name} left or right of the {obj_B_name}",
+                "on which side of the {obj_B_name} is the {obj_A_name}",
+                "which side of the {obj_B_name} do you see the {obj_A_name} on",
+                "does the {obj_A_name} lie left or right of the {obj_B_name}",
+                "relative to the {obj_B_name}, where is the {obj_A_name}: left or right",
+                "compared to the {obj_B_name}, is the {obj_A_name} left or right",
+                "left or right of the {obj_B_name}: where is the {obj_A_name}",
+                "do you look left or right from the {obj_B_name} to find the {obj_A_name}",
+                "from the {obj_B_name}, do you find the {obj_A_name} to the left or to the right",
+                "starting from the {obj_B_name}, is the {obj_A_name} left or right",
+                "is the {obj_A_name} farther left or farther right than the {obj_B_name}",
+                "with the {obj_B_name} in the middle, is the {obj_A_name} left or right",
+                "left or right, the {obj_A_name} against the {obj_B_name}",
+            ),
         ),
         (
             "Coming from the {obj_B_name} in {frame_description}, which way would your eyes go to "
@@ -168,18 +224,27 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
     (QuestionType.OBJ_OBJ_RELATIVE_POS_UD, ""): Phrasing(
         "In {frame_description}, relative to {obj_B_name}, is {obj_A_name} to the [Up/Down]?",
         (
-            "In {frame_description}, is the {obj_A_name} above or below the {obj_B_name}?",
-            "Is the {obj_A_name} higher or lower than the {obj_B_name} in {frame_description}?",
-            "Relative to the {obj_B_name}, is the {obj_A_name} up or down in {frame_description}?",
             "Seen from the camera in {frame_description}, does the {obj_A_name} lie above or "
             "below the {obj_B_name}?",
             "Where is the {obj_A_name} in {frame_description}, higher up than the {obj_B_name} or "
             "lower down?",
-            "Look at {frame_description}. Up or down from the {obj_B_name}: where is the "
-            "{obj_A_name}?",
-            "At {frame_description}, do you look up or down from the {obj_B_name} to find the "
-            "{obj_A_name}?",
             "Up or down: the {obj_A_name} against the {obj_B_name} in {frame_description}?",
+            *about_one_frame(
+                "is the {obj_A_name} above or below the {obj_B_name}",
+                "is the {obj_A_name} higher or lower than the {obj_B_name}",
+                "relative to the {obj_B_name}, is the {obj_A_name} up or down",
+                "compared to the {obj_B_name}, is the {obj_A_name} higher or lower",
+                "does the {obj_A_name} lie above or below the {obj_B_name}",
+                "where is the {obj_A_name}, higher up than the {obj_B_name} or lower down",
+                "up or down from the {obj_B_name}: where is the {obj_A_name}",
+                "do you look up or down from the {obj_B_name} to find the {obj_A_name}",
+                "from the {obj_B_name}, do you find the {obj_A_name} upwards or downwards",
+                "starting from the {obj_B_name}, is the {obj_A_name} up or down",
+                "is the {obj_A_name} over the {obj_B_name} or under it",
+                "with the {obj_B_name} in the middle, is the {obj_A_name} above or below",
+                "does the {obj_A_name} have its place above the {obj_B_name} or below it",
+                "up or down, the {obj_A_name} against the {obj_B_name}",
+            ),
         ),
         (
             "Coming from the {obj_B_name} in {frame_description}, would your eyes go up or down to "
@@ -194,8 +259,6 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
         "Approximately how far (in meters) did the camera move between {start_frame_description} "
         "and {end_frame_description}?",
         (
-            "How far did the camera move from {start_frame_description} to "
-            "{end_frame_description}?",
             "How many meters lie between the places of the camera in {start_frame_description} "
             "and {end_frame_description}?",
             "What is the distance between where {start_frame_description} and "
@@ -209,6 +272,20 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Estimate how far the camera went from {start_frame_description} to "
             "{end_frame_description}, in meters.",
             "Camera displacement between {start_frame_description} and {end_frame_description}?",
+            *about_two_frames(
+                "how far did the camera move",
+                "how many meters did the camera move",
+                "how far did you get, in meters",
+                "how many meters did the camera go in a straight line",
+                "what distance did the camera cover, in a straight line",
+                "by how many meters did the camera change its place",
+                "how far apart are the places of the camera, in meters",
+                "how long is the straight line between the camera positions, in meters",
+                "how far did the person filming go",
+                "how large is the displacement of the camera, in meters",
+                "how much did the camera's position change, in meters",
+                "how many meters did you travel",
+            ),
         ),
         (
             "By how many meters did the viewpoint shift from {start_frame_description} to "
@@ -240,20 +317,23 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
         (
             "Is the camera closer to the {object_name} or farther from it in "
             "{end_frame_description} than in {start_frame_description}?",
-            "From {start_frame_description} to {end_frame_description}, does the {object_name} "
-            "come closer or move farther away?",
             "Did you approach the {object_name} between {start_frame_description} and "
             "{end_frame_description}, or move away from it?",
             "Compared to {start_frame_description}, is the {object_name} closer or farther in "
             "{end_frame_description}?",
-            "Between {start_frame_description} and {end_frame_description}, did the distance to "
-            "the {object_name} get smaller or larger?",
             "Was the person filming getting closer to the {object_name} from "
             "{start_frame_description} to {end_frame_description}, or farther from it?",
             "Closer or farther: the {object_name} from {start_frame_description} to "
             "{end_frame_description}?",
-            "How did the distance to the {object_name} change between {start_frame_description} "
-            "and {end_frame_description}?",
+            *about_two_frames(
+                "did the camera come closer to the {object_name} or go farther from it",
+                "does the {object_name} come closer or move farther away",
+                "did you approach the {object_name} or move away from it",
+                "did the distance to the {object_name} get smaller or larger",
+                "was the person filming getting closer to the {object_name} or farther from it",
+                "how did the distance to the {object_name} change",
+                "is the {object_name} closer or farther afterwards",
+            ),
         ),
         (
             "Going from {start_frame_description} to {end_frame_description}, were we heading "
@@ -276,6 +356,30 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "How must I turn to face the {object_name}, and how far away is it?",
             "Point me to the {object_name}.",
             "Tell me the direction and the distance to the {object_name}.",
+            "Where is the {object_name} from here?",
+            "Where do you know the {object_name} to be?",
+            "Do you know where the {object_name} is?",
+            "Can you tell me where the {object_name} is?",
+            "Please tell me where the {object_name} is now.",
+            "Which direction is the {object_name} in, and how far away?",
+            "What is the direction to the {object_name}, and what is the distance?",
+            "Where is the {object_name}, seen from you?",
+            "Say where the {object_name} is.",
+            "I am looking for the {object_name}. Which way is it?",
+            "I want to go to the {object_name}. Where is it?",
+            "Find the {object_name}.",
+            "Show me where the {object_name} is.",
+            "How far is the {object_name} from here, and in which direction?",
+            "Is the {object_name} left or right of you, and how far away?",
+            "The {object_name}: where is it now?",
+            "On which side of you is the {object_name}, and at what distance?",
+            "In what direction must I look to see the {object_name}, and how far is it?",
+            "Turn which way for the {object_name}, and go how far?",
+            "Where can the {object_name} be found from where you stand?",
+            "Tell me the bearing of the {object_name} and how far it is.",
+            "Now, where is the {object_name}?",
+            "Do you remember where the {object_name} is?",
+            "Where should I go for the {object_name}?",
         ),
         (
             "Where would you look for the {object_name} at this moment?",
