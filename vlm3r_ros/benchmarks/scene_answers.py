@@ -234,8 +234,7 @@ def _patterns(task: QuestionType) -> Sequence[re.Pattern[str]]:
         if of is task
         for wording in (phrasing.published, *phrasing.training, *phrasing.held_out)
     )
-    patterns = sorted(((_said(wording), wording) for wording in wordings), reverse=True)
-    return [_pattern(wording) for _, wording in patterns]
+    return [_pattern(wording) for wording in sorted(wordings, key=_said, reverse=True)]
 
 
 def _said(wording: str) -> int:
