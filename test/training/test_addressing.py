@@ -50,10 +50,14 @@ def test_words_behind_a_frames_name_look_at_that_frame(network):
     assert addressing.exact > 0.5  # by chance, one in eight
     assert addressing.near > 0.8
     features, turns = asked[0]
-    shares = [attention_by_frame(network, features, turn) for turn in turns]
-    named = [frame_named(network, turn) for turn in turns]
-    looked_at = sum(float(share[frame]) for share, frame in zip(shares, named, strict=True))
-    assert looked_at > 1.3 * float(torch.stack(shares).mean(1).sum())
+    named = torch.tensor([frame_named(network, turn) for turn in turns])
+    shares = torch.stack([attention_by_frame(network, features, turn) for turn in turns])
+    # The head also looks at what is like a word, which in noise is any frame, but the same one
+    # whatever the name: what counts is how names move the attention.
+    by_name = torch.stack([shares[named == frame][0] for frame in named.unique()]).log()
+    moved = (by_name - by_name.mean(0)).argmax(1)
+    near = (moved - named.unique()).abs() <= 1
+    assert float(near.float().mean()) > 0.8  # by chance, a third
 
 
 def frame_named(network: InstructNetwork, turn: Turn) -> int:
