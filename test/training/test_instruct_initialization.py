@@ -4,6 +4,7 @@ import torch
 
 from vlm3r_ros.models.fusion import SpatialVisualFusion
 from vlm3r_ros.training.instruct.initialization import (
+    call_several_as_one,
     copy_what_is_seen,
     look_at_own_place,
     tell_where_it_is,
@@ -56,6 +57,19 @@ def test_a_word_looks_at_where_it_stood_before():
     before = attention[0, 0, -1, :-1]
     assert int(before.argmax()) == 5
     assert float(before[5]) > 3 * float(before.median())
+
+
+def test_several_are_looked_for_by_the_name_of_one():
+    network = build_network(ModelSettings(size="tiny", vocabulary=2048), 0, Precision.FLOAT32)
+    words = network.model.language_model.get_input_embeddings().weight
+    tokenizer = network.processor.tokenizer
+    one, several = (tokenizer.encode(f"how many {name}")[-1] for name in ("chair", "chairs"))
+    other = words[tokenizer.encode(" lamp")].clone()
+    assert one != several
+    assert not torch.equal(words[one], words[several])
+    call_several_as_one(network)
+    assert torch.equal(words[one], words[several])
+    assert torch.equal(words[tokenizer.encode(" lamp")], other)
 
 
 def test_visual_tokens_say_where_they_are_and_how_far():

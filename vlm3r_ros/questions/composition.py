@@ -15,6 +15,8 @@ _ONE_FRAME = (
     "About {{frame_description}}: {question}?",
     "{Question} in {{frame_description}}?",
     "{Question}, as {{frame_description}} shows it?",
+    "Tell me about {{frame_description}}: {question}?",
+    "I would like to know: {question} in {{frame_description}}?",
 )
 _TWO_FRAMES = (
     "Between {{start_frame_description}} and {{end_frame_description}}, {question}?",
@@ -25,6 +27,10 @@ _TWO_FRAMES = (
     "After {{start_frame_description}} and until {{end_frame_description}}, {question}?",
     "{Question} between {{start_frame_description}} and {{end_frame_description}}?",
     "{Question} from {{start_frame_description}} to {{end_frame_description}}?",
+    "I would like to know: {question} from {{start_frame_description}} to "
+    "{{end_frame_description}}?",
+    "By {{end_frame_description}}, counted from {{start_frame_description}}, {question}?",
+    "{Question} up to {{end_frame_description}}, beginning at {{start_frame_description}}?",
 )
 _WHOLE_VIDEO = (
     "{Question}?",
@@ -33,6 +39,8 @@ _WHOLE_VIDEO = (
     "From what the video shows, {question}?",
     "After all that you have seen, {question}?",
     "{Question}, as far as you can tell?",
+    "Tell me: {question}?",
+    "I would like to know: {question}?",
 )
 
 

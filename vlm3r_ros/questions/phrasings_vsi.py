@@ -45,6 +45,10 @@ _REL_DISTANCE_HELD_OUT = (
     "Which among {choices_and} lies nearest the {category}?",
     "Starting at the {category}, which of these would I reach first in a straight line: "
     "{choices_or}?",
+    "Suppose I'm standing at the {category}. What would I reach with the fewest steps: "
+    "{choices_or}?",
+    "Out of {choices_and}, pick the one with the smallest distance to the {category}.",
+    "{choices_or}: which one sits nearest the {category}?",
 )
 
 VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
@@ -57,6 +61,20 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Tell me how many {categories} this room has.",
             "How many {categories} does the video show?",
             "What is the total count of {categories} here?",
+            "Count all the {categories} that you saw.",
+            "Please count the {categories} here.",
+            "Can you count the {categories} in this room?",
+            "I want you to count the {categories}.",
+            "Go through the video and count the {categories}.",
+            "Tell me how many {categories} there are.",
+            "Do you know how many {categories} there are?",
+            "Say how many {categories} you have seen.",
+            "How many {categories}?",
+            "How many {categories} in all?",
+            "The number of {categories}, please.",
+            "Give me the number of {categories}.",
+            "I need the number of {categories} in this room.",
+            "{categories}: how many?",
             *about_all_seen(
                 "how many {categories} are there",
                 "how many {categories} can you count",
@@ -72,6 +90,11 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Could you count the {categories} for me?",
             "In this place, how many {categories} are there altogether?",
             "Number of {categories}?",
+            "Could you count up all the {categories} you can find in this room and tell me the "
+            "total?",
+            "Number of {categories} present in the room?",
+            "I'm doing an inventory of this room. When it comes to {categories}, what should I "
+            "write down as the count?",
         ),
     ),
     (QuestionType.OBJECT_ABS_DISTANCE, ""): Phrasing(
@@ -97,6 +120,12 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "In meters, how much space separates the {object1} from the {object2}?",
             "What would a tape measure show between the {object1} and the {object2}, in meters?",
             "Is it far from the {object1} to the {object2}? Give the distance in meters.",
+            "If I stretched a tape measure straight from the {object1} to the {object2}, joining "
+            "the two spots where they come nearest each other, how many meters would it read?",
+            "Give me the shortest straight-line gap, in meters, separating the {object2} from the "
+            "{object1}, nearest point to nearest point.",
+            "In meters, how far apart are the {object1} and the {object2}, going in a straight "
+            "line between their closest points?",
         ),
     ),
     (QuestionType.OBJECT_SIZE_ESTIMATION, ""): Phrasing(
@@ -122,6 +151,10 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Taking its longest edge, how many centimeters is the {category}?",
             "What is the maximum extent of the {category} in centimeters?",
             "If I measured the {category} along its longest side, how many cm would I read?",
+            "Take the {category} and look at whichever of its sides is longest, be it height, "
+            "width or depth: how many centimeters is that?",
+            "I need the {category}'s largest dimension in cm, please.",
+            "How many centimeters does the {category} measure along its longest extent?",
         ),
     ),
     (QuestionType.ROOM_SIZE_ESTIMATION, ""): Phrasing(
@@ -145,6 +178,9 @@ VSI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "What would the floor plan give as this room's area, in square meters?",
             "Roughly how spacious is this room, in square meters?",
             "Give the total area that you see, all rooms together, in square meters.",
+            "Estimate the floor area here, in square meters.",
+            "I'd like to order carpet for this whole room; how many square meters does it cover?",
+            "Roughly how big is the room we're looking at? Answer in square meters, please.",
         ),
     ),
     (QuestionType.OBJECT_REL_DISTANCE_V1, ""): Phrasing(

@@ -39,6 +39,11 @@ _CLOSEST_HELD_OUT = (
     "Standing where the camera is in {frame_description}, which of {choices_and} is within "
     "closest reach?",
     "Which of these has the smallest distance to the viewpoint of {frame_description}?",
+    "Of {choices_and}, tell me which has the shortest distance to the camera in "
+    "{frame_description}.",
+    "When {frame_description} was captured, what was the camera nearest to: {choices_or}?",
+    "Please compare {choices_and} as they appear in {frame_description}. Which one is least far "
+    "from the camera?",
 )
 _MOVEMENT_TRAINING = (
     "In which direction did the camera mainly move from {start_frame_description} to "
@@ -50,6 +55,11 @@ _MOVEMENT_TRAINING = (
     "Taking the view at the start as forward, which way did you move between "
     "{start_frame_description} and {end_frame_description}?",
     "Direction of travel between {start_frame_description} and {end_frame_description}?",
+    "To reach {end_frame_description} from {start_frame_description}, which way did the camera go?",
+    "Tell me which way the camera went from {start_frame_description} to {end_frame_description}.",
+    "Name the direction of the camera from {start_frame_description} to {end_frame_description}.",
+    "In {end_frame_description}, where is the camera as seen from its place in "
+    "{start_frame_description}: {directions_or}?",
     *about_two_frames(
         "in which direction did the camera mainly move, as seen from where it looked at the start",
         "did the camera go {directions_or}",
@@ -72,6 +82,12 @@ _MOVEMENT_HELD_OUT = (
     "way: {directions_or}?",
     "Describe the camera's travel from {start_frame_description} to {end_frame_description} in one "
     "word.",
+    "Imagine you're facing the way the camera faced in {start_frame_description}. From there up "
+    "to {end_frame_description}, which way did it mainly travel: {directions_or}?",
+    "Name the dominant direction of camera travel from {start_frame_description} to "
+    "{end_frame_description}, expressed with respect to its initial heading.",
+    "Which way did the camera mostly go before reaching {end_frame_description}, if we start at "
+    "{start_frame_description} and judge by the way it was pointing back then?",
 )
 
 VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
@@ -105,6 +121,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Standing where {frame_description} was taken, how far off is the {object_name} in "
             "meters?",
             "In {frame_description}, what is the range to the {object_name}, in meters?",
+            "At {frame_description}, about how many meters away from the camera is the closest "
+            "part of the {object_name}?",
+            "Estimate the range from the lens to the {object_name}'s nearest point, in meters, as "
+            "of {frame_description}.",
+            "Look at the {object_name} in {frame_description}. How far off is it from the camera, "
+            "roughly, in meters, taking the bit of it that's closest?",
         ),
     ),
     (QuestionType.CAMERA_OBJ_REL_DIST_V1, ""): Phrasing(
@@ -176,6 +198,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
                 "is the distance to the {obj_A_name} less or more than to the {obj_B_name}",
                 "starting from the {obj_B_name}, is the {obj_A_name} nearer or farther",
                 "near or far, the {obj_A_name} against the {obj_B_name}",
+                "which is true of the {obj_A_name} against the {obj_B_name}: near or far",
+                "is it near or far that the {obj_A_name} lies, as compared to the {obj_B_name}",
+                "in depth, is the {obj_A_name} nearer or farther than the {obj_B_name}",
+                "is the {obj_A_name} in front of the {obj_B_name} or at its back",
+                "going from the {obj_B_name} to the {obj_A_name}, do you come nearer or go farther",
+                "besides the {obj_B_name}, is the {obj_A_name} the near one or the far one",
             ),
         ),
         (
@@ -185,6 +213,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "{obj_B_name}?",
             "In {frame_description}, taking the {obj_B_name} as reference, is the {obj_A_name} "
             "near or far?",
+            "Does the {obj_A_name} sit nearer to the camera than the {obj_B_name} in "
+            "{frame_description}, or farther from it?",
+            "Using the {obj_B_name} as your reference in {frame_description}, say whether the "
+            "{obj_A_name} is near or far by comparison, as measured from the camera.",
+            "Check {frame_description}: compared with the {obj_B_name}, is the camera's distance "
+            "to the {obj_A_name} smaller (near) or larger (far)?",
         ),
     ),
     (QuestionType.OBJ_OBJ_RELATIVE_POS_LR, ""): Phrasing(
@@ -210,6 +244,14 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
                 "is the {obj_A_name} farther left or farther right than the {obj_B_name}",
                 "with the {obj_B_name} in the middle, is the {obj_A_name} left or right",
                 "left or right, the {obj_A_name} against the {obj_B_name}",
+                "which side is the {obj_A_name} on, compared to the {obj_B_name}",
+                "is the {obj_A_name} on the left side or on the right side, against the "
+                "{obj_B_name}",
+                "to which side of the {obj_B_name} does the {obj_A_name} lie",
+                "going from the {obj_B_name} to the {obj_A_name}, do you look left or right",
+                "would you look left or right to get from the {obj_B_name} to the {obj_A_name}",
+                "beside the {obj_B_name}, to which side do you see the {obj_A_name}",
+                "which is true of the {obj_A_name} against the {obj_B_name}: left or right",
             ),
         ),
         (
@@ -219,6 +261,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "left or right?",
             "Which side is the {obj_A_name} on in {frame_description}, as against the "
             "{obj_B_name}?",
+            "Which side of the {obj_B_name} is the {obj_A_name} on in {frame_description}, left "
+            "or right?",
+            "Looking at {frame_description}, would you say I'd have to glance left or right from "
+            "the {obj_B_name} to see the {obj_A_name}?",
+            "Left or right: where does the {obj_A_name} appear with respect to the {obj_B_name} "
+            "in {frame_description}?",
         ),
     ),
     (QuestionType.OBJ_OBJ_RELATIVE_POS_UD, ""): Phrasing(
@@ -244,6 +292,13 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
                 "with the {obj_B_name} in the middle, is the {obj_A_name} above or below",
                 "does the {obj_A_name} have its place above the {obj_B_name} or below it",
                 "up or down, the {obj_A_name} against the {obj_B_name}",
+                "going from the {obj_B_name} to the {obj_A_name}, do you look up or down",
+                "would you look up or down to get from the {obj_B_name} to the {obj_A_name}",
+                "is it up or down from the {obj_B_name} to the {obj_A_name}",
+                "with your eyes on the {obj_B_name}, is it up or down to the {obj_A_name}",
+                "which is true of the {obj_A_name} against the {obj_B_name}: up or down",
+                "is the {obj_A_name} the upper or the lower one, compared to the {obj_B_name}",
+                "in height, is the {obj_A_name} above the {obj_B_name} or below it",
             ),
         ),
         (
@@ -253,6 +308,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "or down?",
             "Which is it in {frame_description}: the {obj_A_name} over the {obj_B_name}, or under "
             "its level?",
+            "Taking the {obj_B_name} as the reference in {frame_description}, is the {obj_A_name} "
+            "higher up or lower down?",
+            "Tell me if the {obj_A_name} is above or below the {obj_B_name} in "
+            "{frame_description}.",
+            "To get from the {obj_B_name} to the {obj_A_name} in {frame_description}, do my eyes "
+            "have to go up or down?",
         ),
     ),
     (QuestionType.CAMERA_DISPLACEMENT, ""): Phrasing(
@@ -272,6 +333,22 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Estimate how far the camera went from {start_frame_description} to "
             "{end_frame_description}, in meters.",
             "Camera displacement between {start_frame_description} and {end_frame_description}?",
+            "How many meters from the place of {start_frame_description} was "
+            "{end_frame_description} taken?",
+            "In {end_frame_description}, how many meters is the camera away from its place in "
+            "{start_frame_description}?",
+            "How far is the camera of {end_frame_description} from that of "
+            "{start_frame_description}, in meters?",
+            "How many meters from where it stood in {start_frame_description} is the camera in "
+            "{end_frame_description}?",
+            "From where {end_frame_description} was taken, how many meters is it back to the place "
+            "of {start_frame_description}?",
+            "Give the distance in meters between the cameras of {start_frame_description} and "
+            "{end_frame_description}.",
+            "Tell me how far the camera went between {start_frame_description} and "
+            "{end_frame_description}.",
+            "What distance is there between the positions of the camera in "
+            "{start_frame_description} and {end_frame_description}?",
             *about_two_frames(
                 "how far did the camera move",
                 "how many meters did the camera move",
@@ -294,6 +371,13 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "in {start_frame_description}?",
             "What distance in meters separates the viewpoints of {start_frame_description} and "
             "{end_frame_description}?",
+            "Ignoring the path taken, how many meters roughly separate where the camera was at "
+            "{start_frame_description} from where it was at {end_frame_description}, in a "
+            "straight line?",
+            "Camera's straight-line displacement from {start_frame_description} to "
+            "{end_frame_description}, in meters, approximately?",
+            "By the time we get to {end_frame_description}, about how many meters, as the crow "
+            "flies, is the camera from its position in {start_frame_description}?",
         ),
     ),
     (QuestionType.CAMERA_MOVEMENT_DIRECTION, "V1"): Phrasing(
@@ -325,6 +409,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "{start_frame_description} to {end_frame_description}, or farther from it?",
             "Closer or farther: the {object_name} from {start_frame_description} to "
             "{end_frame_description}?",
+            "In {end_frame_description}, is the {object_name} closer than in "
+            "{start_frame_description}, or farther?",
+            "Which is it for the {object_name} in {end_frame_description}, compared with "
+            "{start_frame_description}: closer or farther?",
+            "In {end_frame_description}, do we see the {object_name} closer or farther than in "
+            "{start_frame_description}?",
             *about_two_frames(
                 "did the camera come closer to the {object_name} or go farther from it",
                 "does the {object_name} come closer or move farther away",
@@ -342,6 +432,12 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "{start_frame_description}: closer or farther?",
             "Did the gap to the {object_name} shrink or grow from {start_frame_description} to "
             "{end_frame_description}?",
+            "Going from {start_frame_description} to {end_frame_description}, was the camera "
+            "approaching the {object_name} overall or moving away from it?",
+            "Is the {object_name} nearer to the camera or more distant from it in "
+            "{end_frame_description} than it was in {start_frame_description}?",
+            "Please say whether the gap separating the camera and the {object_name} shrank or "
+            "grew from {start_frame_description} to {end_frame_description}.",
         ),
     ),
     (QuestionType.OBJECT_LOCATION, ""): Phrasing(
@@ -380,11 +476,23 @@ VSTI_PHRASINGS: Mapping[tuple[QuestionType, str], Phrasing] = {
             "Now, where is the {object_name}?",
             "Do you remember where the {object_name} is?",
             "Where should I go for the {object_name}?",
+            "Direction and distance of the {object_name}, please.",
+            "Give me the direction and the range of the {object_name}.",
+            "In what direction and at what range is the {object_name}?",
+            "I need to get to the {object_name}. Which way is it from here?",
+            "Look for the {object_name}. Where is it?",
+            "Where did you see the {object_name}, as seen from where you are?",
+            "Could you tell me where the {object_name} is?",
+            "Where must I look to see the {object_name}?",
         ),
         (
             "Where would you look for the {object_name} at this moment?",
             "What are the direction and range of the {object_name} right now?",
             "I need the {object_name}. Where is it from here?",
+            "Which way is the {object_name} from you at this moment, and how many meters off?",
+            "Report the {object_name}'s current bearing and range in meters relative to yourself.",
+            "I can't find the {object_name}! From where you are right now, what direction is it "
+            "in and how many meters away is it?",
         ),
     ),
 }

@@ -9,7 +9,8 @@ word has nothing to do with the tokens of what it names. Each costs thousands of
 * those in which the vision tower sees a thing begin with its name in them, all of them with where
   they are in the image and how far away that is; some heads of the first layers attend from a word
   to what is like it and copy what they find (mimetic initialization: Trockman and Kolter, 2023),
-  some of the later ones look everywhere and copy.
+  some of the later ones look everywhere and copy. "Chairs" begin as "chair": what is asked about
+  several is found by what one is called.
 
 All of it is ordinary weights, which training may keep or undo.
 """
@@ -26,6 +27,7 @@ from transformers import Qwen2ForCausalLM
 
 from vlm3r_ros.models.configuration import SpatialFeature, parse_spatial_features
 from vlm3r_ros.models.fusion import SpatialVisualFusion
+from vlm3r_ros.questions.wording import plural
 from vlm3r_ros.training.instruct.descriptions import COLUMNS, ROWS
 from vlm3r_ros.training.instruct.network import FrameFeatures, InstructNetwork
 from vlm3r_ros.training.vision.filming import Patches
@@ -81,11 +83,28 @@ def initialize(network: InstructNetwork, sessions: Sequence[Tensor], patches: Pa
     _, last = _linear_layers(model.projector)
     last.weight.mul_(gain)
     last.bias.copy_((last.bias - mean) * gain)
+    call_several_as_one(network)
     if _NAMED_SHARE * last.out_features >= len(CATEGORIES) + _PLACE_UNITS:
         name_what_is_seen(network, patches)
         tell_where_it_is(network, patches)
         last.bias.sub_(model.project(fused).flatten(0, 1).mean(0))
     copy_what_is_seen(model.language_model)
+
+
+@torch.no_grad()
+def call_several_as_one(network: InstructNetwork) -> None:
+    """Give plurals that are tokens of their own the embeddings of their names.
+
+    Args:
+        network: changed in place; one that was trained already may be changed as well.
+    """
+    tokenizer = network.processor.tokenizer
+    words = word_embeddings(network.model.language_model)
+    for name in CATEGORIES:
+        for before in ("", " "):
+            one, several = (tokenizer.encode(before + said) for said in (name, plural(name)))
+            if len(one) == len(several) and one[:-1] == several[:-1]:
+                words[several[-1]] = words[one[-1]]
 
 
 @torch.no_grad()
