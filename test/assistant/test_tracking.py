@@ -130,6 +130,19 @@ def test_periodic_reset_keeps_session_and_pose_and_frees_the_state(make_tracker,
     np.testing.assert_allclose(joint, alone, atol=1e-5)
 
 
+def test_the_models_own_reset_interval_holds_unless_another_is_asked_for(image_of):
+    model, processor = build_model("tiny")
+    model.eval().geometry_encoder.config.reset_interval = 3
+
+    def poses(**settings: int) -> list[np.ndarray]:
+        tracker = GeometryTracker(model, processor, TrackerConfig(**settings))
+        return [observation.T_map_camera for observation in run(tracker, image_of, 6)]
+
+    own, asked, never = poses(), poses(reset_interval=3), poses(reset_interval=0)
+    np.testing.assert_array_equal(own, asked)
+    assert not np.allclose(own[4], never[4], atol=1e-6)
+
+
 def test_state_update_of_the_model_can_be_chosen(image_of):
     model, processor = build_model("tiny")
     plain = run(GeometryTracker(model.eval(), processor), image_of, 3)

@@ -1,12 +1,16 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
+from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
+from vlm3r_ros.models.registry import build_model
 from vlm3r_ros.training.geometry.evaluation import (
     depth_errors,
     evaluation_tasks,
     pose_errors,
+    track,
     trajectory_error,
 )
 from vlm3r_ros.training.geometry.settings import DataSettings, EvaluationSettings
@@ -69,3 +73,23 @@ def test_rooms_of_the_evaluation_are_validation_rooms_each_used_once():
     assert {task.split for task in short + walks} == {Split.VAL}
     assert len({task.index for task in short + walks}) == len(short) + len(walks)
     assert not any(task.augment for task in short + walks)
+
+
+def test_walks_are_tracked_in_chunks_as_the_live_tracker_does_it():
+    model, processor = build_model("tiny")
+    encoder, size = model.eval().geometry_encoder, processor.image_size
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randint(256, (8, size, size, 3), generator=generator, dtype=torch.uint8)
+    images = model.geometry_pixels(processor.normalize(frames))
+    chunked = track(encoder, images[None], depth=False, reset_interval=4).T_world_camera[0]
+    tracker = GeometryTracker(model, processor, TrackerConfig(reset_interval=4))
+    live = [
+        tracker.step(frame, 0.1 * k).T_map_camera for k, frame in enumerate(frames.byte().numpy())
+    ]
+    for k in range(1, 8):
+        expected = np.linalg.inv(live[0]) @ live[k]
+        relative = torch.linalg.inv(chunked[0]) @ chunked[k]
+        np.testing.assert_allclose(relative.numpy(), expected, atol=1e-4)
+    whole = track(encoder, images[None], depth=False).T_world_camera[0]
+    torch.testing.assert_close(chunked[:4], whole[:4])
+    assert not torch.allclose(chunked[5], whole[5], atol=1e-4)

@@ -41,7 +41,7 @@ class TrackerConfig:
             them costs a good part of a step.
         state_update: How the recurrent state takes in a frame; None leaves the model's own setting.
         reset_interval: After so many frames the recurrent state starts anew and poses are chained,
-            against forgetting on long streams (TTT3R); 0 for never.
+            against forgetting on long streams (TTT3R); 0 for never, None for the model's own.
         gravity: Direction of gravity (downward) in the first camera's optical frame, if known.
         T_base_camera: `[4, 4]` pose of the camera's optical frame on a robot whose base has z up,
             if known; gives the direction of gravity where `gravity` does not.
@@ -51,7 +51,7 @@ class TrackerConfig:
 
     points_every: int = 1
     state_update: StateUpdate | None = None
-    reset_interval: int = 0
+    reset_interval: int | None = None
     gravity: tuple[float, float, float] | None = None
     T_base_camera: ArrayLike | None = None
     seek_floor: bool = True
@@ -60,7 +60,8 @@ class TrackerConfig:
     def __post_init__(self) -> None:
         if self.points_every < 0:
             raise ValueError(f"points_every is {self.points_every}; use 0 for never")
-        if self.reset_interval < 0 or self.reset_interval == 1:
+        interval = self.reset_interval
+        if interval is not None and (interval < 0 or interval == 1):
             raise ValueError(
                 f"reset_interval is {self.reset_interval}; use 0 for never, else at least 2 frames"
             )
@@ -135,6 +136,9 @@ class GeometryTracker:
         self._encoder: GeometryBackend = backend or model.geometry_encoder
         self._processor = processor
         self._set_state_update(self.config.state_update)
+        own = self._encoder.config.reset_interval
+        asked = self.config.reset_interval
+        self._reset_interval = own if asked is None else asked
         self._given_up: NDArray[np.float64] | None = None
         if self.config.gravity is not None:
             self.set_gravity(self.config.gravity)
@@ -232,7 +236,7 @@ class GeometryTracker:
         self._state = state
         self._frame_index += 1
         self._chunk_length += 1
-        if self._chunk_length == self.config.reset_interval:
+        if self._chunk_length == self._reset_interval:
             self._start_chunk(pixels, observation.T_map_camera)
         return observation
 

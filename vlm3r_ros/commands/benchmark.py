@@ -126,6 +126,14 @@ def tracking(
     walks: Annotated[int, typer.Option(min=1, help="Long ones, a room each.")] = 8,
     walk_frames: Annotated[int, typer.Option(min=2, help="Of a walk.")] = 100,
     walk_interval: Annotated[float, typer.Option(min=0.05, help="Seconds between them.")] = 0.1,
+    reset_interval: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Frames of a walk after which the state starts anew and poses are chained; 0 for "
+            "never. Without it, what the model's folder says.",
+        ),
+    ] = None,
     trajectories: Annotated[
         Path | None, typer.Option(help="Folder for the walks' true and estimated ways (TUM).")
     ] = None,
@@ -163,7 +171,11 @@ def tracking(
         )
     )
     metrics = Evaluation(short, [], data.max_depth).measure(encoder)
-    estimated, true = Evaluation([], long, data.max_depth).walk(encoder)
+    if reset_interval is None:
+        reset_interval = encoder.config.reset_interval
+    estimated, true = Evaluation([], long, data.max_depth).walk(
+        encoder, reset_interval=reset_interval
+    )
     metrics |= walk_errors(estimated, true)
     if trajectories is not None:
         stamps = (torch.arange(walk_frames) * walk_interval).tolist()

@@ -9,6 +9,7 @@ from vlm3r_ros.nodes.parameters import ParameterSet, ParameterSpec
 from vlm3r_ros.nodes.scene_state import ENCODINGS
 
 MODEL_DEFAULT = "model"
+_MODEL_RESETS = -1  # the same of a number
 
 PARAMETERS = (
     MODEL_PARAMETER,
@@ -50,9 +51,10 @@ PARAMETERS = (
     ),
     ParameterSpec(
         "reset_interval",
-        0,
-        "The recurrent state starts anew after so many frames, poses are chained; 0 for never.",
-        0,
+        _MODEL_RESETS,
+        "The recurrent state starts anew after so many frames, poses are chained; 0 for never, -1 "
+        "for what the model's folder says.",
+        _MODEL_RESETS,
         1_000_000,
     ),
     ParameterSpec(
@@ -118,11 +120,11 @@ PARAMETERS = (
 
 def tracker_config(parameters: ParameterSet) -> TrackerConfig:
     """The tracker's configuration from the node's parameters."""
-    update = parameters["state_update"]
+    update, interval = parameters["state_update"], parameters["reset_interval"]
     return TrackerConfig(
         points_every=parameters["points_every"],
         state_update=None if update == MODEL_DEFAULT else StateUpdate(update),
-        reset_interval=parameters["reset_interval"],
+        reset_interval=None if interval == _MODEL_RESETS else interval,
         seek_floor=parameters["seek_floor"],
         max_speed=parameters["max_speed"],
     )

@@ -50,6 +50,8 @@ class GeometryEncoderConfig(PreTrainedConfig):
         final_transform_depth, final_transform_heads: blocks that turn self-view tokens into
             world-view tokens, conditioned on the camera token.
         state_update: `"replace"` (published) or `"gated"` (TTT3R).
+        reset_interval: frames after which a stream had better start a new state, and chain its
+            poses: as many as the network was trained to carry one over; 0 for never.
 
     Raises:
         ValueError: a width does not suit its number of heads, or an option is unknown.
@@ -85,6 +87,7 @@ class GeometryEncoderConfig(PreTrainedConfig):
     final_transform_depth: int = 2
     final_transform_heads: int = 12
     state_update: str = "replace"
+    reset_interval: int = 0
 
     def __post_init__(self, **kwargs: Any) -> None:
         super().__post_init__(**kwargs)

@@ -138,18 +138,37 @@ def track(
     computing: Callable[[], AbstractContextManager[object]] = nullcontext,
     *,
     depth: bool = True,
+    reset_interval: int = 0,
 ) -> Track:
-    """Run sequences `[B, T, 3, H, W]` through the encoder, within the context `computing()`."""
+    """Run sequences `[B, T, 3, H, W]` through the encoder, within the context `computing()`.
+
+    Args:
+        encoder: whose state is carried.
+        images: of each sequence.
+        computing: gives a context for each step.
+        depth: whether it is asked for.
+        reset_interval: frames after which the state starts anew with the last one, as the live
+            tracker does it; poses are chained. 0 for never, else 2 or more.
+    """
     heads = [GeometryHead.POSE, *([GeometryHead.SELF_POINTS] if depth else [])]
     with computing():
         state = encoder.initial_state(len(images))
     poses, depths = [], []
-    for frame in images.unbind(1):
+    T_world_chunk: Tensor | None = None
+    for number, frame in enumerate(images.unbind(1), 1):
         with computing():
             output, state = encoder.step(frame, state, heads)
-        poses.append(output.camera_to_world)
+        T_chunk_camera = output.camera_to_world
+        poses.append(T_chunk_camera if T_world_chunk is None else T_world_chunk @ T_chunk_camera)
         if output.points_self is not None:
             depths.append(output.points_self[..., 2])
+        # The last frame of a chunk is the first of the next.
+        if reset_interval and number > 1 and (number - 1) % (reset_interval - 1) == 0:
+            with computing():
+                output, state = encoder.step(
+                    frame, encoder.initial_state(len(images)), [GeometryHead.POSE]
+                )
+            T_world_chunk = poses[-1] @ torch.linalg.inv(output.camera_to_world)
     return Track(torch.stack(poses, 1), torch.stack(depths, 1) if depth else None)
 
 
@@ -208,11 +227,20 @@ class Evaluation:
         self,
         encoder: GeometryEncoder,
         computing: Callable[[], AbstractContextManager[object]] = nullcontext,
+        reset_interval: int = 0,
     ) -> tuple[Tensor, Tensor]:
-        """Estimated and true poses of the walks `[B, T, 4, 4]`, in the first camera's frame."""
+        """Estimated and true poses of the walks `[B, T, 4, 4]`, in the first camera's frame.
+
+        Args:
+            encoder: whose poses are estimated.
+            computing: gives a context for each step.
+            reset_interval: see `track`.
+        """
         true, estimated = [], []
         for batch in self._batches(self._walks, encoder.device):
-            result = track(encoder, batch.images, computing, depth=False)
+            result = track(
+                encoder, batch.images, computing, depth=False, reset_interval=reset_interval
+            )
             true.append(batch.T_world_camera)
             estimated.append(result.T_world_camera)
         return torch.cat(estimated), torch.cat(true)
