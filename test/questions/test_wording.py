@@ -126,7 +126,7 @@ def test_published_wordings_are_those_of_the_benchmarks(key):
 def test_every_task_has_wordings_to_train_with_and_others_to_test_with():
     assert {task for task, _ in PHRASINGS} == set(TASKS)
     for key, phrasing in PHRASINGS.items():
-        texts = [phrasing.published, *phrasing.training, *phrasing.held_out]
+        texts = phrasing.all
         assert len(set(texts)) == len(texts), key
         assert len(phrasing.training) >= 6, key
         assert len(phrasing.held_out) >= 2, key
@@ -154,7 +154,7 @@ def test_wordings_get_equal_shares_and_held_out_ones_stay_out_of_training():
     task = Q.CAMERA_DISPLACEMENT
     phrasing = PHRASINGS[task, ""]
     chooser, random = WordingChooser(Wording.VARIED), Random(0)
-    texts = {phrasing.published, *phrasing.training}
+    texts = set(phrasing.shown)
     used = Counter(chooser.choose(task, "", "train", random) for _ in range(3 * len(texts)))
     assert set(used) == texts
     assert set(used.values()) == {3}

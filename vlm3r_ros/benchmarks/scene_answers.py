@@ -232,7 +232,7 @@ def _patterns(task: QuestionType) -> Sequence[re.Pattern[str]]:
         wording
         for (of, _), phrasing in PHRASINGS.items()
         if of is task
-        for wording in (phrasing.published, *phrasing.training, *phrasing.held_out)
+        for wording in phrasing.all
     )
     return [_pattern(wording) for wording in sorted(wordings, key=_said, reverse=True)]
 

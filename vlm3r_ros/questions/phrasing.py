@@ -18,3 +18,13 @@ class Phrasing:
     published: str
     training: tuple[str, ...]
     held_out: tuple[str, ...]
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """All that training may show."""
+        return (self.published, *self.training)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every one."""
+        return (*self.shown, *self.held_out)

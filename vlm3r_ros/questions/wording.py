@@ -68,7 +68,7 @@ class WordingChooser:
             return (phrasing.published,)
         if self._wording is Wording.UNSEEN or split == _TEST_SPLIT:
             return phrasing.held_out
-        return (phrasing.published, *phrasing.training)
+        return phrasing.shown
 
 
 def choice_fields(options: Sequence[str]) -> dict[str, str]:

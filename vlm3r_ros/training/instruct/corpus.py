@@ -49,7 +49,7 @@ def question_corpus() -> Iterator[str]:
     yield from corpus()
     names = cycle(CATEGORIES)
     for phrasing in PHRASINGS.values():
-        for text in (phrasing.published, *phrasing.training):
+        for text in phrasing.shown:
             for _ in range(_PASSES):
                 yield _filled(text, list(islice(names, 8)))
     for task in TASKS.values():

@@ -171,7 +171,7 @@ class Interviewer:
         for name in random.sample(moment.absent, min(count, len(moment.absent))):
             task = random.choice(_ASKED_OF_ABSENT)
             phrasing = PHRASINGS[task, ""]
-            words = random.choice((phrasing.published, *phrasing.training))
+            words = random.choice(phrasing.shown)
             fields = {"object_name": name, "category": name, "categories": plural(name)}
             number = task is QuestionType.OBJECT_COUNTING
             answer = "0" if number else absent_answer(name)
