@@ -113,6 +113,33 @@ def test_model_is_told_the_times_of_keyframes_on_request(make_assistant, watch, 
     assert answer.token_ids == expected
 
 
+def test_question_that_names_a_frame_stands_as_far_behind_it_as_behind_all_frames(
+    make_assistant, watch, every_frame, monkeypatch
+):
+    assistant = make_assistant(max_keyframes=8, frame_buffer=every_frame)
+    watch(assistant, 5)
+    model = assistant.model
+    monkeypatch.setattr(model.config, "numbered_frames", 7)
+    read: list[torch.Tensor] = []
+    hook = model.language_model.register_forward_pre_hook(
+        lambda _module, _args, kwargs: read.append(kwargs["position_ids"][0]), with_kwargs=True
+    )
+    try:
+        assistant.ask("How many chairs are there?", max_new_tokens=3)
+        behind_scene = int(read[-3][0])
+        for question in ("How far is it in frame 3 of 7?", "From Frame 1 to frame 2, how far?"):
+            read.clear()
+            assistant.ask(question, max_new_tokens=3)
+            places = torch.cat(read)
+            assert int(places[0]) == behind_scene + 2 * model.tokens_per_frame
+            assert torch.equal(places, torch.arange(len(places)) + places[0])
+        read.clear()
+        assistant.ask("Which frame shows chairs?", max_new_tokens=3)
+        assert int(read[0][0]) == behind_scene
+    finally:
+        hook.remove()
+
+
 def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(make_assistant, watch):
     assistant = make_assistant()
     watch(assistant, 3)

@@ -18,6 +18,7 @@ def language_model() -> Qwen2ForCausalLM:
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=2,
+        initializer_range=0.2,  # so that places count
     )
     return Qwen2ForCausalLM(config).eval()
 
@@ -49,6 +50,31 @@ def test_cut_back_cache_is_as_if_the_rest_had_never_been(language_model):
     cache.extend(other)
     cache.crop(40)
     assert torch.equal(cache.extend(question), first)
+
+
+@torch.inference_mode()
+def test_what_stands_behind_a_gap_is_read_at_its_place_until_the_gap_is_cut_away(language_model):
+    prefix, question = embeds(40, 1), embeds(9, 2)
+    cache = PrefixCache(language_model)
+    cache.extend(prefix)
+    near = cache.extend(question)
+    cache.crop(40)
+    cache.leave_gap(25)
+    with pytest.raises(ValueError, match="a gap behind token 40 already"):
+        cache.leave_gap(1)
+    far = torch.stack([cache.extend(piece) for piece in question.split([4, 5], dim=1)])[-1]
+    assert cache.next_position == 40 + 25 + 9
+    positions = torch.cat((torch.arange(40), torch.arange(65, 74)))[None]
+    sequence = torch.cat((prefix, question), 1)
+    # A mask keeps transformers from taking the jump for the start of another sequence.
+    whole = torch.ones(49, 49, dtype=torch.bool).tril()[None, None]
+    output = language_model(
+        inputs_embeds=sequence, position_ids=positions, attention_mask=whole, use_cache=False
+    )
+    torch.testing.assert_close(far, output.logits[:, -1], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(far, near, rtol=1e-4, atol=1e-5)
+    cache.crop(40)
+    assert torch.equal(cache.extend(question), near)
 
 
 def test_cutting_back_to_nothing_starts_over(language_model):

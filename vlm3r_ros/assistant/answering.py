@@ -20,6 +20,8 @@ from vlm3r_ros.models.prompts import MAX_OPTIONS, OPTION_LETTERS, chat_prompt, s
 from vlm3r_ros.models.prompts import video_question as video_question_text
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 
+_NAMES_FRAME = re.compile(r"\bframe \d", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -142,9 +144,9 @@ class Answerer:
         embeds = torch.cat((self._prefix.question_start().to(words.dtype), words))[None]
         cache = self._prefix.cache
         scene_length = cache.length
-        self._check_length(scene_length + embeds.shape[1] + max_new_tokens)
         letter_ids = torch.tensor(self._letter_ids[: len(options)], device=self._model.device)
         result = Generation()
+        self._make_room(question, embeds.shape[1] + max_new_tokens)
         try:
             while True:
                 logits = cache.extend(embeds)[0].float()
@@ -217,7 +219,7 @@ class Answerer:
         embeds = torch.cat((start.to(embedded.dtype), embedded))[None]
         cache = self._prefix.cache
         scene_length = cache.length
-        self._check_length(scene_length + embeds.shape[1])
+        self._make_room(question, embeds.shape[1])
         try:
             with watching_attention([len(start) + row for row in rows]) as seen:
                 cache.extend(embeds)
@@ -258,13 +260,26 @@ class Answerer:
         index = spelled[0] if spelled else first.index(max(first))
         return index, first[index]
 
-    def _check_length(self, length: int) -> None:
-        limit = self._model.config.text_config.max_position_embeddings
+    def _make_room(self, question: str, tokens: int) -> None:
+        """Leaves a gap where the model needs one (`numbered_frames` of its configuration).
+
+        Raises:
+            BadRequestError: the question and its answer, of so many tokens, would end too far on.
+        """
+        config, cache = self._model.config, self._prefix.cache
+        missing = config.numbered_frames - self._prefix.num_keyframes
+        gap = 0
+        if missing > 0 and _NAMES_FRAME.search(question):
+            gap = missing * self._model.tokens_per_frame
+        length = cache.length + gap + tokens
+        limit = config.text_config.max_position_embeddings
         if length > limit:
             raise BadRequestError(
                 f"scene, question and answer are {length} tokens long, the model reads {limit}: "
                 "shorten the question, or keep fewer keyframes"
             )
+        if gap:
+            cache.leave_gap(gap)
 
 
 def check_request(question: str, options: Sequence[str], limits: QuestionLimits) -> None:

@@ -124,7 +124,7 @@ class NumberReader:
 
         Ends early where what is left is likelier no number, or hardly possible.
         """
-        start = cache.length
+        start, position = cache.length, cache.next_position
         numbers: list[SpelledNumber] = []
         open_ones, rows = [_Beginning()], logits[None]
         for depth in range(_LONGEST + 1):
@@ -158,5 +158,5 @@ class NumberReader:
             for place, one in enumerate(open_ones):
                 seen[place, list(one.path)] = True
             newest = torch.tensor([[one.token_ids[-1] for one in open_ones]], device=logits.device)
-            rows = cache.branch(self._model.embed_text(newest), start + depth, seen)
+            rows = cache.branch(self._model.embed_text(newest), position + depth, seen)
         return numbers

@@ -72,11 +72,27 @@ class PrefixCache:
     def __init__(self, language_model: PreTrainedModel) -> None:
         self.language_model = language_model
         self.key_values = Cache(layer_class_to_replicate=GrowingLayer)
+        self._gap_at = self._gap = 0
 
     @property
     def length(self) -> int:
         """Tokens held."""
         return int(self.key_values.get_seq_length())
+
+    @property
+    def next_position(self) -> int:
+        """Where the next token will stand: behind those held, and behind a gap if there is one."""
+        return self.length + self._gap
+
+    def leave_gap(self, places: int) -> None:
+        """Leaves places free behind the tokens held; cutting back to these closes the gap.
+
+        Raises:
+            ValueError: there is a gap already.
+        """
+        if self._gap:
+            raise ValueError(f"there is a gap behind token {self._gap_at} already")
+        self._gap_at, self._gap = self.length, places
 
     @torch.inference_mode()
     def extend(self, embeds: torch.Tensor) -> torch.Tensor:
@@ -90,7 +106,7 @@ class PrefixCache:
 
         An error in the language model (out of memory, say) leaves the cache empty.
         """
-        start = self.length
+        start = self.next_position
         positions = torch.arange(start, start + embeds.shape[1], device=embeds.device)[None]
         return self._read(embeds, positions, None, 1)[:, -1]
 
@@ -146,7 +162,10 @@ class PrefixCache:
             raise ValueError(f"cannot cut a cache of {self.length} tokens back to {length}")
         if surplus:
             self.key_values.crop(-surplus)
+        if length <= self._gap_at:
+            self._gap = 0
 
     def clear(self) -> None:
         """Forgets all tokens and frees the room."""
+        self._gap_at = self._gap = 0
         self.key_values = Cache(layer_class_to_replicate=GrowingLayer)

@@ -229,10 +229,7 @@ def _patterns(task: QuestionType) -> Sequence[re.Pattern[str]]:
     Those that say most come first: what is left open takes in as little as it can.
     """
     wordings = (
-        wording
-        for (of, _), phrasing in PHRASINGS.items()
-        if of is task
-        for wording in phrasing.all
+        wording for (of, _), phrasing in PHRASINGS.items() if of is task for wording in phrasing.all
     )
     return [_pattern(wording) for wording in sorted(wordings, key=_said, reverse=True)]
 

@@ -93,6 +93,10 @@ class Vlm3rConfig(PreTrainedConfig):
             at the thing that a question names (`vlm3r benchmark heads` finds them); all heads of
             the middle third of the layers where there are none.
         number_decoding: a [`NumberDecoding`] value.
+        numbered_frames: keyframes of the sessions in which the model learned to find a frame by
+            its number. A question that names a frame is read at the place it had there, however
+            few keyframes there are yet; 0 where that makes no difference, as for the published
+            models.
 
     Raises:
         ValueError: for an unknown mode, and where image sizes do not fit the patches.
@@ -153,6 +157,7 @@ class Vlm3rConfig(PreTrainedConfig):
     image_token_index: int = -200
     localization_heads: list[list[int]] | None = None
     number_decoding: str = "likeliest"
+    numbered_frames: int = 0
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:

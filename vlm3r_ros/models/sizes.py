@@ -97,6 +97,8 @@ def nano_config() -> Vlm3rConfig:
     )
     # A small model's numbers are spread widely, and their likeliest digits say little.
     config.number_decoding = NumberDecoding.EXPECTED
+    # It is trained on sessions of so many, and finds "frame 17" by how far back that is.
+    config.numbered_frames = 32
     return config
 
 
