@@ -16,7 +16,7 @@ import torch
 import typer
 from safetensors.torch import load_file, save_file
 
-WEIGHTS = "model.safetensors"
+from vlm3r_ros.models.model_folder import WEIGHTS_FILE
 
 
 def average(before: Path, after: Path, share: float, out: Path) -> None:
@@ -33,7 +33,7 @@ def average(before: Path, after: Path, share: float, out: Path) -> None:
     """
     if not 0 <= share <= 1:
         raise ValueError(f"the share is {share}; it must be from 0 to 1")
-    first, second = (load_file(folder / WEIGHTS) for folder in (before, after))
+    first, second = (load_file(folder / WEIGHTS_FILE) for folder in (before, after))
     shapes, others = ({name: w.shape for name, w in part.items()} for part in (first, second))
     if shapes != others:
         differing = sorted(dict(shapes.items() ^ others.items()))
@@ -43,7 +43,7 @@ def average(before: Path, after: Path, share: float, out: Path) -> None:
         name: torch.lerp(weight.float(), second[name].float(), share).to(weight.dtype)
         for name, weight in first.items()
     }
-    save_file(mean, out / WEIGHTS, metadata={"format": "pt"})
+    save_file(mean, out / WEIGHTS_FILE, metadata={"format": "pt"})
 
 
 def main(

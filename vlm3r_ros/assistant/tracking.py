@@ -25,6 +25,7 @@ from vlm3r_ros.models.geometry import (
     GeometryOutput,
     GeometryState,
     StateUpdate,
+    check_reset_interval,
 )
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
@@ -60,11 +61,8 @@ class TrackerConfig:
     def __post_init__(self) -> None:
         if self.points_every < 0:
             raise ValueError(f"points_every is {self.points_every}; use 0 for never")
-        interval = self.reset_interval
-        if interval is not None and (interval < 0 or interval == 1):
-            raise ValueError(
-                f"reset_interval is {self.reset_interval}; use 0 for never, else at least 2 frames"
-            )
+        if self.reset_interval is not None:
+            check_reset_interval(self.reset_interval)
         if not self.max_speed > 0:
             raise ValueError(f"max_speed is {self.max_speed}; it must be above 0")
 

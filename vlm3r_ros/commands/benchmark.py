@@ -147,6 +147,7 @@ def tracking(
     from rich.console import Console
     from rich.progress import track
 
+    from vlm3r_ros.models.geometry import check_reset_interval
     from vlm3r_ros.models.registry import load_model
     from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks, walk_errors
     from vlm3r_ros.training.geometry.filming import film
@@ -154,6 +155,11 @@ def tracking(
     from vlm3r_ros.training.geometry.trajectories import write_tum
     from vlm3r_ros.worlds.world import Split
 
+    if reset_interval is not None:
+        try:
+            check_reset_interval(reset_interval)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
     _use_threads(threads)
     network, _ = load_model(model, device=device, dtype=dtype, geometry_only=True)
     encoder = network.geometry_encoder
@@ -171,8 +177,6 @@ def tracking(
         )
     )
     metrics = Evaluation(short, [], data.max_depth).measure(encoder)
-    if reset_interval is None:
-        reset_interval = encoder.config.reset_interval
     estimated, true = Evaluation([], long, data.max_depth).walk(
         encoder, reset_interval=reset_interval
     )

@@ -283,6 +283,7 @@ def test_save_and_load_give_the_same_network(encoder, tmp_path):
         ({"patch_size": 14}, "16 pixels a patch"),
         ({"head": "mlp"}, "mlp"),
         ({"state_update": "sometimes"}, "sometimes"),
+        ({"reset_interval": 1}, "reset_interval is 1"),
     ],
 )
 def test_an_impossible_configuration_is_refused_by_name(override, message):

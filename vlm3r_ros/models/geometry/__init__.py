@@ -1,6 +1,6 @@
 """Recurrent geometry encoder (CUT3R architecture): state in, state out."""
 
-from .configuration import GeometryEncoderConfig, HeadType, StateUpdate
+from .configuration import GeometryEncoderConfig, HeadType, StateUpdate, check_reset_interval
 from .encoder import GeometryEncoder
 from .state import GeometryBackend, GeometryHead, GeometryOutput, GeometryState, pose_matrix
 
@@ -13,5 +13,6 @@ __all__ = [
     "GeometryState",
     "HeadType",
     "StateUpdate",
+    "check_reset_interval",
     "pose_matrix",
 ]

@@ -24,6 +24,16 @@ class HeadType(StrEnum):
     LINEAR = "linear"
 
 
+def check_reset_interval(frames: int) -> None:
+    """Refuses intervals at which no state can be started anew: the new one begins with a frame.
+
+    Raises:
+        ValueError: it is neither 0 nor 2 or more.
+    """
+    if frames < 0 or frames == 1:
+        raise ValueError(f"reset_interval is {frames}; use 0 for never, else at least 2 frames")
+
+
 DPT_PIXELS_PER_PATCH = 16
 """Each patch becomes 4x4 features, doubled twice on the way to full resolution."""
 
@@ -95,6 +105,7 @@ class GeometryEncoderConfig(PreTrainedConfig):
         self.dpt_hooks = tuple(self.dpt_hooks)
         self.head = HeadType(self.head).value
         self.state_update = StateUpdate(self.state_update).value
+        check_reset_interval(self.reset_interval)
         # RoPE splits a head into (y, x) halves and each half into rotating pairs.
         for part, dim, heads in (
             ("encoder", self.encoder_dim, self.encoder_heads),

@@ -138,7 +138,7 @@ def track(
     computing: Callable[[], AbstractContextManager[object]] = nullcontext,
     *,
     depth: bool = True,
-    reset_interval: int = 0,
+    reset_interval: int | None = None,
 ) -> Track:
     """Run sequences `[B, T, 3, H, W]` through the encoder, within the context `computing()`.
 
@@ -148,27 +148,31 @@ def track(
         computing: gives a context for each step.
         depth: whether it is asked for.
         reset_interval: frames after which the state starts anew with the last one, as the live
-            tracker does it; poses are chained. 0 for never, else 2 or more.
+            tracker does it; poses are chained. 0 for never, None for the encoder's own.
     """
     heads = [GeometryHead.POSE, *([GeometryHead.SELF_POINTS] if depth else [])]
     with computing():
         state = encoder.initial_state(len(images))
+    interval = encoder.config.reset_interval if reset_interval is None else reset_interval
     poses, depths = [], []
     T_world_chunk: Tensor | None = None
-    for number, frame in enumerate(images.unbind(1), 1):
+    chunk_length = 0
+    for frame in images.unbind(1):
         with computing():
             output, state = encoder.step(frame, state, heads)
         T_chunk_camera = output.camera_to_world
         poses.append(T_chunk_camera if T_world_chunk is None else T_world_chunk @ T_chunk_camera)
         if output.points_self is not None:
             depths.append(output.points_self[..., 2])
+        chunk_length += 1
         # The last frame of a chunk is the first of the next.
-        if reset_interval and number > 1 and (number - 1) % (reset_interval - 1) == 0:
+        if chunk_length == interval:
             with computing():
                 output, state = encoder.step(
                     frame, encoder.initial_state(len(images)), [GeometryHead.POSE]
                 )
             T_world_chunk = poses[-1] @ torch.linalg.inv(output.camera_to_world)
+            chunk_length = 1
     return Track(torch.stack(poses, 1), torch.stack(depths, 1) if depth else None)
 
 
@@ -227,7 +231,7 @@ class Evaluation:
         self,
         encoder: GeometryEncoder,
         computing: Callable[[], AbstractContextManager[object]] = nullcontext,
-        reset_interval: int = 0,
+        reset_interval: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Estimated and true poses of the walks `[B, T, 4, 4]`, in the first camera's frame.
 
