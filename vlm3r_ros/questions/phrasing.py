@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -28,3 +28,7 @@ class Phrasing:
     def all(self) -> tuple[str, ...]:
         """Every one."""
         return (*self.shown, *self.held_out)
+
+    def with_training(self, texts: tuple[str, ...]) -> Phrasing:
+        """The same with more wordings to train with."""
+        return replace(self, training=(*self.training, *texts))

@@ -12,8 +12,15 @@ from vlm3r_ros.questions.counts import dump_counts, load_counts
 from vlm3r_ros.questions.phrasings_vsi import VSI_PHRASINGS
 from vlm3r_ros.questions.phrasings_vsti import VSTI_PHRASINGS
 from vlm3r_ros.questions.question import QuestionType
+from vlm3r_ros.questions.spoken_vsi import SPOKEN_VSI
+from vlm3r_ros.questions.spoken_vsti import SPOKEN_VSTI
 
-PHRASINGS = {**VSI_PHRASINGS, **VSTI_PHRASINGS}
+_SPOKEN = {**SPOKEN_VSI, **SPOKEN_VSTI}
+
+PHRASINGS = {
+    (task, variant): phrasing.with_training(_SPOKEN.get(task, ()))
+    for (task, variant), phrasing in {**VSI_PHRASINGS, **VSTI_PHRASINGS}.items()
+}
 """By task and variant."""
 
 _TEST_SPLIT = "test"
