@@ -142,7 +142,7 @@ def test_every_wording_names_what_it_is_about(key):
     }
     needed = placeholders(phrasing.published) - listed
     if key[0] is not Q.OBJ_APPEARANCE_ORDER:
-        for text in (*phrasing.training, *phrasing.held_out):
+        for text in phrasing.all:
             names = {"category" if n == "categories" else n for n in placeholders(text)}
             assert names - listed == needed, text
     else:
@@ -162,8 +162,18 @@ def test_wordings_get_equal_shares_and_held_out_ones_stay_out_of_training():
     assert tested == set(phrasing.held_out)
     unseen = WordingChooser(Wording.UNSEEN)
     assert {unseen.choose(task, "", "train", random) for _ in range(30)} == set(phrasing.held_out)
+    natural = WordingChooser(Wording.NATURAL)
+    assert {natural.choose(task, "", "train", random) for _ in range(60)} == set(phrasing.natural)
     published = WordingChooser(Wording.PUBLISHED)
     assert {published.choose(task, "", "test", random) for _ in range(3)} == {phrasing.published}
+
+
+def test_tasks_without_natural_wordings_are_asked_in_all():
+    task = Q.ROUTE_PLANNING
+    assert not PHRASINGS[task, ""].natural
+    chooser, random = WordingChooser(Wording.NATURAL), Random(0)
+    asked = {chooser.choose(task, "", "train", random) for _ in range(20)}
+    assert asked == set(PHRASINGS[task, ""].shown)
 
 
 def test_options_are_named_in_their_order():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -13,22 +13,20 @@ class Phrasing:
         published: byte for byte; of tasks that nobody published, our plainest.
         training: other ways in which people ask the same.
         held_out: more of them, which training never shows.
+        natural: to train with, too, by someone who had read none of the others; may be empty.
     """
 
     published: str
     training: tuple[str, ...]
     held_out: tuple[str, ...]
+    natural: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[str, ...]:
         """All that training may show."""
-        return (self.published, *self.training)
+        return (self.published, *self.training, *self.natural)
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every one."""
         return (*self.shown, *self.held_out)
-
-    def with_training(self, texts: tuple[str, ...]) -> Phrasing:
-        """The same with more wordings to train with."""
-        return replace(self, training=(*self.training, *texts))

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from random import Random
 from typing import Any
 
 from vlm3r_ros.questions.counts import dump_counts, load_counts
+from vlm3r_ros.questions.natural_vsi import NATURAL_VSI
+from vlm3r_ros.questions.natural_vsti import NATURAL_VSTI
 from vlm3r_ros.questions.phrasings_vsi import VSI_PHRASINGS
 from vlm3r_ros.questions.phrasings_vsti import VSTI_PHRASINGS
 from vlm3r_ros.questions.question import QuestionType
-from vlm3r_ros.questions.spoken_vsi import SPOKEN_VSI
-from vlm3r_ros.questions.spoken_vsti import SPOKEN_VSTI
 
-_SPOKEN = {**SPOKEN_VSI, **SPOKEN_VSTI}
+_NATURAL = {**NATURAL_VSI, **NATURAL_VSTI}
 
 PHRASINGS = {
-    (task, variant): phrasing.with_training(_SPOKEN.get(task, ()))
+    (task, variant): replace(phrasing, natural=_NATURAL.get(task, ()))
     for (task, variant), phrasing in {**VSI_PHRASINGS, **VSTI_PHRASINGS}.items()
 }
 """By task and variant."""
@@ -34,6 +35,8 @@ class Wording(StrEnum):
     """The benchmarks' own."""
     VARIED = "varied"
     """The published one and our other ones in equal shares; held-out ones for test scenes."""
+    NATURAL = "natural"
+    """By someone who had read none of the others; as `VARIED` for tasks that have none."""
     UNSEEN = "unseen"
     """Held-out ones only."""
 
@@ -75,6 +78,8 @@ class WordingChooser:
             return (phrasing.published,)
         if self._wording is Wording.UNSEEN or split == _TEST_SPLIT:
             return phrasing.held_out
+        if self._wording is Wording.NATURAL and phrasing.natural:
+            return phrasing.natural
         return phrasing.shown
 
 

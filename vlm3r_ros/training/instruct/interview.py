@@ -85,8 +85,12 @@ class Interviewer:
 
     @classmethod
     def for_training(cls, data: DataSettings) -> Interviewer:
-        """Published and other words by their shares."""
-        shares = ((Wording.PUBLISHED, data.published), (Wording.VARIED, 1 - data.published))
+        """Published, natural and all words by their shares."""
+        shares = (
+            (Wording.PUBLISHED, data.published),
+            (Wording.NATURAL, data.natural),
+            (Wording.VARIED, 1 - data.published - data.natural),
+        )
         return cls(data, [(wording, share) for wording, share in shares if share])
 
     @classmethod

@@ -100,7 +100,8 @@ class DataSettings:
             too, as it does on a stream.
         tasks: how often each task is asked, by name; those left out as often as the generators'
             own number of questions a scene.
-        published: share of the questions in the benchmarks' own words; the others are in ours.
+        published, natural: shares of the questions in the benchmarks' own words, and in those of
+            someone who had not read the others; what is left comes in all of them.
         early: share of the questions about frames that come when the last of these has just been
             seen, not at the session's moment.
         spoken: share of the choices among few words that come without options, to be answered in
@@ -117,6 +118,7 @@ class DataSettings:
     between: float = 0.2
     tasks: Mapping[str, float] = field(default_factory=dict)
     published: float = 0.4
+    natural: float = 0.0
     early: float = 0.3
     spoken: float = 0.1
     absent: float = 0.05
@@ -126,9 +128,11 @@ class DataSettings:
     def __post_init__(self) -> None:
         if not 0 < self.interval[0] <= self.interval[1]:
             raise ValueError(f"interval is {self.interval}; give the least and the greatest")
-        for name in ("between", "published", "early", "spoken", "absent"):
+        for name in ("between", "published", "natural", "early", "spoken", "absent"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share in [0, 1]")
+        if self.published + self.natural > 1:
+            raise ValueError("published and natural are shares of one whole; they exceed 1")
         for name, weight in self.tasks.items():
             if name not in TASKS:
                 raise ValueError(f"tasks.{name} is no task; there are {', '.join(TASKS)}")

@@ -1,6 +1,6 @@
 """Wordings of the tasks about given frames, by someone who had read none of ours.
 
-See `spoken_vsi`.
+See `natural_vsi`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CLOSEST = (
     "Please choose the thing nearest to the camera at {frame_description}.",
 )
 
-SPOKEN_VSTI: Mapping[QuestionType, tuple[str, ...]] = {
+NATURAL_VSTI: Mapping[QuestionType, tuple[str, ...]] = {
     QuestionType.CAMERA_OBJ_ABS_DIST: (
         "How far were you from the nearest point of the {object_name} in {frame_description}?",
         "In {frame_description}, how many metres are there between the camera and the closest "

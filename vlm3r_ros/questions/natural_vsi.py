@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from vlm3r_ros.questions.question import QuestionType
 
-SPOKEN_VSI: Mapping[QuestionType, tuple[str, ...]] = {
+NATURAL_VSI: Mapping[QuestionType, tuple[str, ...]] = {
     QuestionType.OBJECT_COUNTING: (
         "How many {categories} are in the room?",
         "How many {categories} are there in here?",
