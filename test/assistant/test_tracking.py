@@ -41,7 +41,7 @@ def test_first_camera_is_the_origin_of_the_map_with_z_up(make_tracker, image_of)
 
 def test_every_pose_is_rigid_and_moves_as_the_network_says(make_tracker, image_of, tiny):
     model, processor = tiny
-    observations = run(make_tracker(), image_of, 5)
+    observations = run(make_tracker(visual_odometry=False), image_of, 5)
     state, expected = model.geometry_encoder.initial_state(1), []
     with torch.inference_mode():
         for i in range(5):
@@ -73,7 +73,8 @@ def test_points_come_on_every_nth_frame(every, expected, make_tracker, image_of)
 
 
 def test_confidence_needs_points_once_and_stays_within_bounds(make_tracker, image_of):
-    without = run(make_tracker(points_every=0, seek_floor=False), image_of, 3)
+    unaided = make_tracker(points_every=0, seek_floor=False, visual_odometry=False)
+    without = run(unaided, image_of, 3)
     assert all(math.isnan(o.pose_confidence) for o in without)
     trusted = run(make_tracker(points_every=2, max_speed=1e9), image_of, 4)
     assert all(0.0 <= o.pose_confidence <= 1.0 for o in trusted)

@@ -165,7 +165,8 @@ class SpatialAssistant:
             if frame is None:
                 return None
             small = self.processor.resize(frame.image)
-            observation = self.tracker.step(small, frame.stamp)
+            height, width = frame.image.shape[:2]
+            observation = self.tracker.step(small, frame.stamp, aspect=width / height)
             self.remember(small, observation)
         return observation
 

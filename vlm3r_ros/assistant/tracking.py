@@ -6,6 +6,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,8 @@ from vlm3r_ros.assistant.gravity import (
     unit,
     up_from_mount,
 )
+from vlm3r_ros.assistant.rigid import inverse, orthonormal
+from vlm3r_ros.assistant.visual_odometry import VisualOdometry
 from vlm3r_ros.models.geometry import (
     GeometryBackend,
     GeometryHead,
@@ -48,6 +51,8 @@ class TrackerConfig:
             if known; gives the direction of gravity where `gravity` does not.
         seek_floor: Look for the floor in the first frame where gravity is not known.
         max_speed: Camera speed in m/s above which a pose is trusted less.
+        visual_odometry: Find the camera's motion from corners that are followed through the images
+            and the network's depth; where False, poses are the network's own.
     """
 
     points_every: int = 1
@@ -57,6 +62,7 @@ class TrackerConfig:
     T_base_camera: ArrayLike | None = None
     seek_floor: bool = True
     max_speed: float = 5.0
+    visual_odometry: bool = True
 
     def __post_init__(self) -> None:
         if self.points_every < 0:
@@ -138,6 +144,7 @@ class GeometryTracker:
         asked = self.config.reset_interval
         self._reset_interval = own if asked is None else asked
         self._given_up: NDArray[np.float64] | None = None
+        self._camera_matrix: NDArray[np.float64] | None = None
         if self.config.gravity is not None:
             self.set_gravity(self.config.gravity)
         elif self.config.T_base_camera is not None:
@@ -172,6 +179,11 @@ class GeometryTracker:
         """Where the map's z axis came from; None before the session's first frame."""
         return self._up_source
 
+    @property
+    def image_size(self) -> int:
+        """Side of the square images that it works on, pixels."""
+        return self._processor.image_size
+
     def set_gravity(self, gravity: ArrayLike) -> None:
         """Gives the direction of gravity (downward) in the first camera's optical frame.
 
@@ -186,12 +198,25 @@ class GeometryTracker:
         """
         self._given_up = up_from_mount(T_base_camera)
 
+    def set_camera_matrix(self, K: ArrayLike) -> None:
+        """Gives the camera matrix `[3, 3]`, in pixels of an image of the model's size.
+
+        Visual odometry finds the focal length by itself where it is not given; given, it is better.
+        """
+        self._camera_matrix = np.asarray(K, np.float64)
+        if self._odometry is not None:
+            self._odometry.set_camera_matrix(self._camera_matrix)
+
     def reset(self) -> str:
         """Starts a new session with a new map and returns its name."""
         self._session_id = uuid.uuid4().hex
         self._frame_index = 0
         self._up_source: UpSource | None = None
         self._T_map_world = np.eye(4)  # of the present chunk's world
+        self._T_map_network = np.eye(4)  # of the newest camera, by the network alone
+        self._odometry = VisualOdometry() if self.config.visual_odometry else None
+        if self._odometry is not None and self._camera_matrix is not None:
+            self._odometry.set_camera_matrix(self._camera_matrix)
         self._chunk_length = 0
         self._point_trust = math.nan
         self._last_pose: tuple[float, NDArray[np.float64]] | None = None
@@ -200,7 +225,9 @@ class GeometryTracker:
         return self._session_id
 
     @torch.inference_mode()
-    def step(self, image: NDArray[np.uint8], stamp: float) -> SceneObservation:
+    def step(
+        self, image: NDArray[np.uint8], stamp: float, aspect: float | None = None
+    ) -> SceneObservation:
         """Takes in the next frame.
 
         Where the network's output is not finite the session is abandoned: the observation then
@@ -209,19 +236,24 @@ class GeometryTracker:
         Args:
             image: uint8 `[H, W, 3]`, RGB, of any size; resized unless it has the model's size.
             stamp: Time of acquisition in seconds.
+            aspect: Width over height of the camera's own image, if `image` is that one squashed to
+                the model's size; helps to find the focal length.
 
         Raises:
             TrackingError: The output is not finite on a fresh session either.
         """
         started = time.perf_counter()
-        pixels = self.prepare(image)
-        output, state = self._encode(pixels, self._frame_index)
+        small = self._resize(image)
+        if small is not image:
+            aspect = image.shape[1] / image.shape[0]
+        pixels = self._pixels(small)
+        output, state = self._encode(pixels, small)
         T_world_camera = _rigid(output)
         if T_world_camera is None:
             self.restarts += 1
             logger.warning("The geometry encoder lost track; starting a new session.")
             self.reset()
-            output, state = self._encode(pixels, 0)
+            output, state = self._encode(pixels, small)
             T_world_camera = _rigid(output)
             if T_world_camera is None:
                 raise TrackingError(
@@ -230,7 +262,8 @@ class GeometryTracker:
                 )
         if self._frame_index == 0:
             self._set_up_map(output, T_world_camera)
-        observation = self._observe(output, state, T_world_camera, stamp, started)
+        T_map_camera = self._locate(output, T_world_camera, aspect)
+        observation = self._observe(output, state, T_map_camera, stamp, started)
         self._state = state
         self._frame_index += 1
         self._chunk_length += 1
@@ -238,24 +271,48 @@ class GeometryTracker:
             self._start_chunk(pixels, observation.T_map_camera)
         return observation
 
-    def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
-        """Image uint8 `[H, W, 3]` -> the encoder's pixels `[1, 3, G, G]`, aspect squashed."""
-        size = self._processor.image_size
-        if image.shape != (size, size, 3):
-            image = self._processor.resize(image)
-        pixels = self._processor.normalize(image).to(self._encoder.device, self._encoder.dtype)
+    def _resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Image `[H, W, 3]` -> `[S, S, 3]`, aspect squashed; itself where it has that size."""
+        size = self.image_size
+        return image if image.shape == (size, size, 3) else self._processor.resize(image)
+
+    def _pixels(self, small: NDArray[np.uint8]) -> torch.Tensor:
+        """Image `[S, S, 3]` -> the encoder's pixels `[1, 3, G, G]`."""
+        pixels = self._processor.normalize(small).to(self._encoder.device, self._encoder.dtype)
         return self._model.geometry_pixels(pixels)
 
     def _encode(
-        self, pixels: torch.Tensor, frame_index: int
+        self, pixels: torch.Tensor, small: NDArray[np.uint8]
     ) -> tuple[GeometryOutput, GeometryState]:
+        """Follows corners, then takes a step of the encoder."""
         heads = [GeometryHead.POSE]
-        every = self.config.points_every
-        seeks_floor = frame_index == 0 and self.config.seek_floor and self._given_up is None
-        if seeks_floor or (every and frame_index % every == 0):
+        every, number = self.config.points_every, self._frame_index
+        wanted = number == 0 and self.config.seek_floor and self._given_up is None
+        if self._odometry is not None:
+            self._odometry.follow(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
+            wanted |= self._odometry.wants_depth
+        if wanted or (every and number % every == 0):
             heads.append(GeometryHead.SELF_POINTS)
         output, state = self._encoder.step(pixels, self._state, outputs=heads)
         return output, state
+
+    def _locate(
+        self, output: GeometryOutput, T_world_camera: NDArray[np.float64], aspect: float | None
+    ) -> NDArray[np.float64]:
+        """The camera's pose in the map, by the network or by odometry that rests on it."""
+        T_map_network = orthonormal(self._T_map_world @ T_world_camera)
+        step = inverse(self._T_map_network) @ T_map_network
+        self._T_map_network = T_map_network
+        if self._odometry is None:
+            return T_map_network
+        if self._frame_index == 0:
+            self._odometry.start(T_map_network)
+            T_map_camera = T_map_network
+        else:
+            T_map_camera = self._odometry.locate(step)
+        if output.points_self is not None:
+            self._odometry.renew(_numpy(output.points_self), aspect)
+        return T_map_camera
 
     def _set_up_map(self, output: GeometryOutput, T_world_camera: NDArray[np.float64]) -> None:
         """Puts the map's origin into the first camera, with z up."""
@@ -272,18 +329,17 @@ class GeometryTracker:
                 up, source = floor.up, UpSource.FLOOR
         T_map_camera = np.eye(4)
         T_map_camera[:3, :3] = map_from_camera(up)
-        self._T_map_world = T_map_camera @ _inverse(T_world_camera)
+        self._T_map_world = T_map_camera @ inverse(T_world_camera)
         self._up_source = source
 
     def _observe(
         self,
         output: GeometryOutput,
         state: GeometryState,
-        T_world_camera: NDArray[np.float64],
+        T_map_camera: NDArray[np.float64],
         stamp: float,
         started: float,
     ) -> SceneObservation:
-        T_map_camera = _orthonormal(self._T_map_world @ T_world_camera)
         points = confidence = depth = None
         every = self.config.points_every
         if output.points_self is not None and output.confidence_self is not None:
@@ -331,7 +387,8 @@ class GeometryTracker:
         T_chunk_camera = _rigid(output)
         if T_chunk_camera is None:
             return
-        self._T_map_world = _orthonormal(T_map_camera @ _inverse(T_chunk_camera))
+        self._T_map_world = orthonormal(T_map_camera @ inverse(T_chunk_camera))
+        self._T_map_network = T_map_camera
         self._state = state
         self._chunk_length = 1
 
@@ -342,24 +399,7 @@ def _rigid(output: GeometryOutput) -> NDArray[np.float64] | None:
     if not finite:
         return None
     T = output.camera_to_world[0].double().cpu().numpy()
-    return _orthonormal(T) if np.isfinite(T).all() else None
-
-
-def _orthonormal(T: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rigid transform nearest to `T`, so that rounding does not add up."""
-    u, _, vt = np.linalg.svd(T[:3, :3])
-    rigid = np.eye(4)
-    rigid[:3, :3] = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
-    rigid[:3, 3] = T[:3, 3]
-    return rigid
-
-
-def _inverse(T: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of a rigid transform `[4, 4]`."""
-    inverse = np.eye(4)
-    inverse[:3, :3] = T[:3, :3].T
-    inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
-    return inverse
+    return orthonormal(T) if np.isfinite(T).all() else None
 
 
 def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:

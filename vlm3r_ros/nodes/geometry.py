@@ -1,6 +1,7 @@
 """The `geometry` node: one recurrent step a frame; poses, points and geometry tokens out.
 
-Subscribes `vlm3r/frames`; publishes `vlm3r/scene_state`, `vlm3r/pose`, `vlm3r/odometry`,
+Subscribes `vlm3r/frames` and, where there is one, `vlm3r/camera_info`, whose focal length poses are
+the better for; publishes `vlm3r/scene_state`, `vlm3r/pose`, `vlm3r/odometry`,
 `vlm3r/path`, `vlm3r/points`, `vlm3r/depth` and `/tf`; serves `vlm3r/reset`. Poses are those of the
 camera's optical frame in the map frame. A restarted clock begins a new session.
 """
@@ -17,7 +18,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, TransformStamped
 from nav_msgs.msg import Odometry, Path
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from sensor_msgs.msg import Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
@@ -34,10 +35,13 @@ from vlm3r_ros.nodes.loading import LoadedModel, acquire_model
 from vlm3r_ros.nodes.managed_node import ManagedNode
 from vlm3r_ros.nodes.message_conversion import (
     FloatArray,
+    MessageError,
+    intrinsics_from_camera_info,
     matrix_to_pose,
     points_to_cloud,
     pose_to_matrix,
     pose_to_transform,
+    scale_camera_info,
     stamp_to_nanoseconds,
     stamp_to_seconds,
 )
@@ -105,6 +109,8 @@ class GeometryNode(ManagedNode):
             )
         if parameters["odom_frame"]:
             self.subscribe(TFMessage, "/tf", self._mount.update, TRANSFORMS)
+        self._camera_info: CameraInfo | None = None
+        self.subscribe(CameraInfo, "vlm3r/camera_info", self._on_camera_info, RELIABLE)
         frames = self.subscribe(Image, "vlm3r/frames", self._on_frame, RELIABLE)
         self._input = self.watch(
             frames,
@@ -141,6 +147,20 @@ class GeometryNode(ManagedNode):
         self._input.received.tick()
         self._slot.put(message)
         self._worker.wake()
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        if self._camera_info is not None and self._camera_info.k.tolist() == message.k.tolist():
+            return
+        size = self.tracker.image_size
+        try:
+            matrix = intrinsics_from_camera_info(scale_camera_info(message, size, size))
+        except MessageError as error:
+            self.log_seldom("warning", f"camera_info is not used: {error}")
+            return
+        self._camera_info = message
+        if matrix is not None:
+            with self._tracker_lock:
+                self.tracker.set_camera_matrix(matrix)
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if not self.active:

@@ -66,6 +66,12 @@ PARAMETERS = (
         1000,
     ),
     ParameterSpec(
+        "visual_odometry",
+        True,
+        "Poses from corners that are followed through the images and the network's depth; false: "
+        "the network's own poses, which drift on long streams.",
+    ),
+    ParameterSpec(
         "max_points",
         20_000,
         "At most so many points are published a frame, in rows and columns.",
@@ -127,6 +133,7 @@ def tracker_config(parameters: ParameterSet) -> TrackerConfig:
         reset_interval=None if interval == _MODEL_RESETS else interval,
         seek_floor=parameters["seek_floor"],
         max_speed=parameters["max_speed"],
+        visual_odometry=parameters["visual_odometry"],
     )
 
 
