@@ -114,9 +114,9 @@ class VisualOdometry:
 
     @property
     def wants_depth(self) -> bool:
-        """Whether few landmarks are left in view: too few, or half of what could be found."""
+        """Whether few landmarks are left in view: too few, and a fifth of those found lost."""
         left = len(self._landmarks)
-        return left < _LEAST or left < min(_FEW, self._found / 2)
+        return left < _LEAST or left < min(_FEW, 0.8 * self._found)
 
     def follow(self, gray: NDArray[np.uint8]) -> None:
         """Follows the corners into the next frame.

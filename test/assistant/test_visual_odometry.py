@@ -1,0 +1,139 @@
+"""A camera is followed through a rendered room, with true depth and with less."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from vlm3r_ros.assistant.rigid import inverse
+from vlm3r_ros.assistant.visual_odometry import VisualOdometry
+from vlm3r_ros.worlds.camera_path import CameraPath
+from vlm3r_ros.worlds.filming import Film, FilmSettings
+from vlm3r_ros.worlds.rendering import render
+from vlm3r_ros.worlds.world import Split, WorldId
+
+SIZE, FRAMES = 192, 30
+STILL = np.eye(4)
+
+
+class Walk:
+    """What a camera sees on its way, five frames a second."""
+
+    def __init__(self) -> None:
+        film = Film.of(WorldId(Split.VAL, 0, 3), FilmSettings(frames=4 * FRAMES, width=64, height=48))
+        path: CameraPath = film.path
+        self.lens = path.intrinsics.resized(SIZE, SIZE)
+        self.aspect = self.lens.fy / self.lens.fx
+        poses = path.T_world_camera[2 * FRAMES : 4 * FRAMES : 2]
+        self.poses = [inverse(poses[0]) @ pose for pose in poses]
+        views = [render(film.world, self.lens, pose) for pose in poses]
+        self.gray = [view.color.mean(-1).astype(np.uint8) for view in views]
+        y, x = np.mgrid[:SIZE, :SIZE]
+        flat = np.stack(
+            [(x - self.lens.cx) / self.lens.fx, (y - self.lens.cy) / self.lens.fy, np.ones_like(x)],
+            -1,
+        )
+        self.points = [(flat * view.depth[..., None]).astype(np.float32) for view in views]
+
+    @property
+    def K(self) -> np.ndarray:
+        lens = self.lens
+        return np.array([[lens.fx, 0, lens.cx], [0, lens.fy, lens.cy], [0, 0, 1]])
+
+
+@pytest.fixture(scope="module")
+def walk() -> Walk:
+    return Walk()
+
+
+def follow(walk, odometry, scales=None, steps=None) -> list[np.ndarray]:
+    """Poses of a walk whose pointmaps are `scales` times too large."""
+    said = []
+    for number, gray in enumerate(walk.gray):
+        odometry.follow(gray)
+        wanted = odometry.wants_depth
+        if number == 0:
+            odometry.start(STILL)
+            said.append(STILL)
+        else:
+            said.append(odometry.locate(STILL if steps is None else steps[number]))
+        if wanted or number % 4 == 0:
+            scale = 1.0 if scales is None else scales[number]
+            odometry.renew(walk.points[number] * np.float32(scale), walk.aspect)
+    return said
+
+
+def errors(walk, said) -> tuple[float, float]:
+    """Greatest errors, degrees and metres."""
+    away = [inverse(one) @ true for one, true in zip(said, walk.poses, strict=True)]
+    turns = [np.degrees(Rotation.from_matrix(T[:3, :3]).magnitude()) for T in away]
+    return max(turns), max(np.linalg.norm(T[:3, 3]) for T in away)
+
+
+def moved(walk) -> tuple[float, float]:
+    return errors(walk, [STILL] * FRAMES)
+
+
+def test_a_walk_is_followed_where_depth_is_right(walk):
+    odometry = VisualOdometry()
+    odometry.set_camera_matrix(walk.K)
+    turn, move = errors(walk, follow(walk, odometry))
+    assert moved(walk)[0] > 20
+    assert moved(walk)[1] > 0.5
+    assert turn < 3
+    assert move < 0.15
+
+
+def test_every_pose_is_rigid(walk):
+    for T in follow(walk, VisualOdometry()):
+        np.testing.assert_allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-9)
+
+
+def test_pointmaps_whose_scale_wavers_are_averaged(walk):
+    scales = np.exp(np.random.default_rng(0).normal(0, 0.2, FRAMES))
+    odometry = VisualOdometry()
+    odometry.set_camera_matrix(walk.K)
+    turn, move = errors(walk, follow(walk, odometry, scales))
+    assert turn < 4
+    assert move < 0.3 * moved(walk)[1]
+
+
+def test_the_focal_length_is_found_without_a_camera_matrix(walk):
+    # Pointmaps as of a camera with a longer lens.
+    odometry = VisualOdometry()
+    wrong = [points * np.float32([0.8, 0.8, 1]) for points in walk.points]
+    squeezed = Walk.__new__(Walk)
+    squeezed.__dict__.update(walk.__dict__, points=wrong)
+    follow(squeezed, odometry)
+    truth = np.array([walk.lens.fx, walk.lens.fy])
+    assert abs(np.log(odometry.focal / truth)).max() < 0.5 * np.log(1 / 0.8)
+
+
+def test_where_nothing_can_be_followed_the_network_is_believed(walk):
+    step = np.eye(4)
+    step[:3, 3] = 0.1, 0.2, 0.3
+    odometry = VisualOdometry()
+    blank = Walk.__new__(Walk)
+    blank.__dict__.update(walk.__dict__, gray=[np.full((SIZE, SIZE), 90, np.uint8)] * FRAMES)
+    said = follow(blank, odometry, steps=[step] * FRAMES)
+    np.testing.assert_allclose(said[-1][:3, 3], (FRAMES - 1) * step[:3, 3])
+    assert odometry.wants_depth
+
+
+def test_landmarks_are_found_again_after_the_lights_were_out(walk):
+    gray = list(walk.gray)
+    gray[10] = np.zeros_like(gray[10])
+    dark = Walk.__new__(Walk)
+    dark.__dict__.update(walk.__dict__, gray=gray)
+    said = follow(dark, VisualOdometry())
+    after = [inverse(said[14]) @ pose for pose in said[14:]]
+    true = [inverse(walk.poses[14]) @ pose for pose in walk.poses[14:]]
+    away = inverse(after[-1]) @ true[-1]
+    assert np.degrees(Rotation.from_matrix(away[:3, :3]).magnitude()) < 5
+
+
+def test_another_camera_matrix_gives_up_landmarks(walk):
+    odometry = VisualOdometry()
+    follow(walk, odometry)
+    odometry.set_camera_matrix(walk.K)
+    assert odometry.wants_depth
+    np.testing.assert_allclose(odometry.focal, [walk.lens.fx, walk.lens.fy])
