@@ -19,7 +19,8 @@ class Walk:
     """What a camera sees on its way, five frames a second."""
 
     def __init__(self) -> None:
-        film = Film.of(WorldId(Split.VAL, 0, 3), FilmSettings(frames=4 * FRAMES, width=64, height=48))
+        settings = FilmSettings(frames=4 * FRAMES, width=64, height=48)
+        film = Film.of(WorldId(Split.VAL, 0, 3), settings)
         path: CameraPath = film.path
         self.lens = path.intrinsics.resized(SIZE, SIZE)
         self.aspect = self.lens.fy / self.lens.fx
@@ -35,7 +36,7 @@ class Walk:
         self.points = [(flat * view.depth[..., None]).astype(np.float32) for view in views]
 
     @property
-    def K(self) -> np.ndarray:
+    def camera_matrix(self) -> np.ndarray:
         lens = self.lens
         return np.array([[lens.fx, 0, lens.cx], [0, lens.fy, lens.cy], [0, 0, 1]])
 
@@ -75,7 +76,7 @@ def moved(walk) -> tuple[float, float]:
 
 def test_a_walk_is_followed_where_depth_is_right(walk):
     odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.K)
+    odometry.set_camera_matrix(walk.camera_matrix)
     turn, move = errors(walk, follow(walk, odometry))
     assert moved(walk)[0] > 20
     assert moved(walk)[1] > 0.5
@@ -91,7 +92,7 @@ def test_every_pose_is_rigid(walk):
 def test_pointmaps_whose_scale_wavers_are_averaged(walk):
     scales = np.exp(np.random.default_rng(0).normal(0, 0.2, FRAMES))
     odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.K)
+    odometry.set_camera_matrix(walk.camera_matrix)
     turn, move = errors(walk, follow(walk, odometry, scales))
     assert turn < 4
     assert move < 0.3 * moved(walk)[1]
@@ -134,6 +135,6 @@ def test_landmarks_are_found_again_after_the_lights_were_out(walk):
 def test_another_camera_matrix_gives_up_landmarks(walk):
     odometry = VisualOdometry()
     follow(walk, odometry)
-    odometry.set_camera_matrix(walk.K)
+    odometry.set_camera_matrix(walk.camera_matrix)
     assert odometry.wants_depth
     np.testing.assert_allclose(odometry.focal, [walk.lens.fx, walk.lens.fy])

@@ -82,7 +82,8 @@ def test_walks_are_tracked_in_chunks_as_the_live_tracker_does_it():
     frames = torch.randint(256, (8, size, size, 3), generator=generator, dtype=torch.uint8)
     images = model.geometry_pixels(processor.normalize(frames))
     chunked = track(encoder, images[None], depth=False, reset_interval=4).T_world_camera[0]
-    tracker = GeometryTracker(model, processor, TrackerConfig(reset_interval=4))
+    config = TrackerConfig(reset_interval=4, visual_odometry=False)
+    tracker = GeometryTracker(model, processor, config)
     live = [
         tracker.step(frame, 0.1 * k).T_map_camera for k, frame in enumerate(frames.byte().numpy())
     ]

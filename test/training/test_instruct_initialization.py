@@ -73,7 +73,7 @@ def test_several_are_looked_for_by_the_name_of_one():
 
 
 def test_visual_tokens_say_where_they_are_and_how_far():
-    settings = ModelSettings(size="tiny", vocabulary=512, text={"hidden_size": 128})
+    settings = ModelSettings(size="tiny", vocabulary=768, text={"hidden_size": 128})
     network = build_network(settings, 0, Precision.FLOAT32).eval()
     model = network.model
     # A trained tower's tokens know their place; random ones hardly do.
