@@ -131,6 +131,27 @@ def test_geometry_publishes_one_consistent_view_of_each_frame(bench: Bench):
     np.testing.assert_allclose([linear.x, linear.y, linear.z], velocity, atol=1e-3)
 
 
+def test_geometry_goes_by_the_focal_length_in_camera_info(bench: Bench):
+    geometry = bench.start(GeometryNode, model="tiny")
+    bench.start(FrameBufferNode, **FRAME_BUFFER)
+    camera, states = bench.camera(), bench.collect(SceneState, "vlm3r/scene_state")
+    infos = bench.outside.create_publisher(CameraInfo, "camera_info", SENSOR_DATA)
+    assert wait_until(lambda: infos.get_subscription_count() > 0)
+    send_one_by_one(camera, states, 1)
+    bad = CameraInfo(width=64, height=48, k=[math.nan] * 9)
+    infos.publish(bad)
+    send_one_by_one(camera, states, 1)
+    infos.publish(CameraInfo(width=64, height=48, k=[50.0, 0, 31.5, 0, 60.0, 23.5, 0, 0, 1]))
+    size = geometry.tracker.image_size
+    expected = np.array([50.0 * size / 64, 60.0 * size / 48])
+
+    def known() -> bool:
+        send_one_by_one(camera, states, 1)
+        return np.allclose(geometry.tracker.focal, expected)
+
+    assert wait_until(known)
+
+
 def test_a_level_camera_starts_at_the_origin_of_a_map_with_z_up(bench: Bench):
     bench.start(GeometryNode, model="tiny", points_every=0, seek_floor=False)
     bench.start(FrameBufferNode, **FRAME_BUFFER)

@@ -184,6 +184,11 @@ class GeometryTracker:
         """Side of the square images that it works on, pixels."""
         return self._processor.image_size
 
+    @property
+    def focal(self) -> NDArray[np.float64] | None:
+        """Focal lengths `[2]` that visual odometry goes by, pixels of the model's image size."""
+        return None if self._odometry is None else self._odometry.focal
+
     def set_gravity(self, gravity: ArrayLike) -> None:
         """Gives the direction of gravity (downward) in the first camera's optical frame.
 

@@ -142,11 +142,13 @@ def tracking(
     dtype: DType = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Depth and motion as the geometry encoder sees them in test rooms, against the truth."""
+    """In test rooms: depth and motion as the geometry encoder sees them; the live tracker's way."""
     import torch
     from rich.console import Console
     from rich.progress import track
+    from rich.table import Table
 
+    from vlm3r_ros.benchmarks.tracking import PoseSource, walk
     from vlm3r_ros.models.geometry import check_reset_interval
     from vlm3r_ros.models.registry import load_model
     from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks, walk_errors
@@ -161,34 +163,44 @@ def tracking(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     _use_threads(threads)
-    network, _ = load_model(model, device=device, dtype=dtype, geometry_only=True)
-    encoder = network.geometry_encoder
+    network, processor = load_model(model, device=device, dtype=dtype, geometry_only=True)
     data = DataSettings(image_size=network.config.geometry_image_size)
+    # The tracker is shown images as large as a camera's are to it.
+    shown = DataSettings(image_size=processor.image_size)
     settings = EvaluationSettings(
         seed, sequences, frames, interval, walks, walk_frames, walk_interval
     )
     to_screen = Console(stderr=True)
-    short, long = (
-        [film(task) for task in track(tasks, text, console=to_screen)]
-        for tasks, text in zip(
-            evaluation_tasks(settings, data, Split.TEST),
-            ("Filming sequences", "Filming walks"),
-            strict=True,
+    seen, _ = evaluation_tasks(settings, data, Split.TEST)
+    _, watched = evaluation_tasks(settings, shown, Split.TEST)
+    short = [film(task) for task in track(seen, "Filming sequences", console=to_screen)]
+    long = [film(task) for task in track(watched, "Filming walks", console=to_screen)]
+    metrics = Evaluation(short, [], data.max_depth).measure(network.geometry_encoder)
+    walks_by_source = {}
+    for source in PoseSource:
+        estimated, true = walk(
+            network,
+            processor,
+            track(long, f"Walking, {source}", console=to_screen),
+            source,
+            interval=walk_interval,
+            reset_interval=reset_interval,
         )
-    )
-    metrics = Evaluation(short, [], data.max_depth).measure(encoder)
-    estimated, true = Evaluation([], long, data.max_depth).walk(
-        encoder, reset_interval=reset_interval
-    )
-    metrics |= walk_errors(estimated, true)
-    if trajectories is not None:
+        walks_by_source[source] = walk_errors(estimated, true)
+        if trajectories is None:
+            continue
+        folder = trajectories / source.name.lower()
         stamps = (torch.arange(walk_frames) * walk_interval).tolist()
-        ways = zip(estimated.double().cpu(), true.double().cpu(), strict=True)
-        for number, (said, truth) in enumerate(ways):
-            write_tum(trajectories / f"walk_{number}_estimated.txt", stamps, said.numpy())
-            write_tum(trajectories / f"walk_{number}_true.txt", stamps, truth.numpy())
-    title = f"Depth and motion, {model}, {sequences} sequences and {walks} walks, seed {seed}"
+        for number, (said, truth) in enumerate(zip(estimated, true, strict=True)):
+            write_tum(folder / f"walk_{number}_estimated.txt", stamps, said.numpy())
+            write_tum(folder / f"walk_{number}_true.txt", stamps, truth.numpy())
+    title = f"Depth and motion, {model}, {sequences} sequences, seed {seed}"
     Console().print(_metrics_table(metrics, title))
+    title = f"{walks} walks of {walk_frames} frames, {walk_interval} s apart, {model}, seed {seed}"
+    table = Table("metric", *PoseSource, title=title)
+    for name in walks_by_source[PoseSource.NETWORK]:
+        table.add_row(name, *(f"{errors[name]:.3f}" for errors in walks_by_source.values()))
+    Console().print(table)
 
 
 @app.command()

@@ -231,20 +231,16 @@ class Evaluation:
         self,
         encoder: GeometryEncoder,
         computing: Callable[[], AbstractContextManager[object]] = nullcontext,
-        reset_interval: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Estimated and true poses of the walks `[B, T, 4, 4]`, in the first camera's frame.
 
         Args:
             encoder: whose poses are estimated.
             computing: gives a context for each step.
-            reset_interval: see `track`.
         """
         true, estimated = [], []
         for batch in self._batches(self._walks, encoder.device):
-            result = track(
-                encoder, batch.images, computing, depth=False, reset_interval=reset_interval
-            )
+            result = track(encoder, batch.images, computing, depth=False)
             true.append(batch.T_world_camera)
             estimated.append(result.T_world_camera)
         return torch.cat(estimated), torch.cat(true)

@@ -1,0 +1,71 @@
+"""How well the live tracker keeps to the way that a camera takes through a room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
+from vlm3r_ros.models.processing import Vlm3rProcessor
+from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+from vlm3r_ros.training.geometry.filming import Sequences
+
+
+class PoseSource(StrEnum):
+    """What a tracker's poses rest on."""
+
+    NETWORK = "network"
+    """The network alone."""
+    ODOMETRY = "odometry"
+    """Visual odometry that knows the shape of the camera's image, not its focal length."""
+    CALIBRATED = "odometry, calibrated"
+    """Visual odometry of a camera whose matrix is known, as from `camera_info`."""
+
+
+def walk(
+    model: Vlm3rForConditionalGeneration,
+    processor: Vlm3rProcessor,
+    films: Iterable[Sequences],
+    source: PoseSource,
+    *,
+    interval: float,
+    reset_interval: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Show a tracker films of the model's image size.
+
+    Args:
+        model: whose geometry encoder it is.
+        processor: of the model.
+        films: of one sequence each, all as long.
+        source: what poses rest on.
+        interval: seconds between frames.
+        reset_interval: frames after which the recurrent state starts anew; 0 for never, None for
+            the model's own.
+
+    Returns:
+        Estimated and true poses `[B, T, 4, 4]`, in the first camera's frame.
+    """
+    config = TrackerConfig(
+        points_every=4,
+        reset_interval=reset_interval,
+        visual_odometry=source is not PoseSource.NETWORK,
+    )
+    estimated, true = [], []
+    for film in films:
+        tracker = GeometryTracker(model, processor, config)
+        fx, fy, cx, cy = film.lens[0].astype(float)
+        if source is PoseSource.CALIBRATED:
+            tracker.set_camera_matrix([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+        poses = np.stack(
+            [
+                tracker.step(image, number * interval, aspect=fy / fx).T_map_camera
+                for number, image in enumerate(film.color[0])
+            ]
+        )
+        estimated.append(np.linalg.inv(poses[0]) @ poses)
+        true.append(np.linalg.inv(film.T_world_camera[0, 0]) @ film.T_world_camera[0])
+    return torch.from_numpy(np.stack(estimated)), torch.from_numpy(np.stack(true))
