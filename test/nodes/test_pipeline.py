@@ -131,6 +131,15 @@ def test_geometry_publishes_one_consistent_view_of_each_frame(bench: Bench):
     np.testing.assert_allclose([linear.x, linear.y, linear.z], velocity, atol=1e-3)
 
 
+def test_nano_shows_points_as_it_comes(bench: Bench):
+    bench.start(GeometryNode, model="nano")
+    bench.start(FrameBufferNode, **(FRAME_BUFFER | {"model": "nano"}))
+    camera, clouds = bench.camera(), bench.collect(PointCloud2, "vlm3r/points")
+    send_one_by_one(camera, clouds, 1)
+    points, _ = cloud_to_points(clouds[0])
+    assert np.isfinite(points).all(1).mean() > 0.9
+
+
 def test_geometry_goes_by_the_focal_length_in_camera_info(bench: Bench):
     geometry = bench.start(GeometryNode, model="tiny")
     bench.start(FrameBufferNode, **FRAME_BUFFER)
