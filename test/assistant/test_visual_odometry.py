@@ -1,12 +1,14 @@
 """A camera is followed through a rendered room, with true depth and with less."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from vlm3r_ros.assistant.rigid import inverse
 from vlm3r_ros.assistant.visual_odometry import VisualOdometry
-from vlm3r_ros.worlds.camera_path import CameraPath
+from vlm3r_ros.benchmarks.navigation_sources import pixel_rays
 from vlm3r_ros.worlds.filming import Film, FilmSettings
 from vlm3r_ros.worlds.rendering import render
 from vlm3r_ros.worlds.world import Split, WorldId
@@ -21,24 +23,19 @@ class Walk:
     def __init__(self) -> None:
         settings = FilmSettings(frames=4 * FRAMES, width=64, height=48)
         film = Film.of(WorldId(Split.VAL, 0, 3), settings)
-        path: CameraPath = film.path
-        self.lens = path.intrinsics.resized(SIZE, SIZE)
+        self.lens = film.path.intrinsics.resized(SIZE, SIZE)
         self.aspect = self.lens.fy / self.lens.fx
-        poses = path.T_world_camera[2 * FRAMES : 4 * FRAMES : 2]
+        poses = film.path.T_world_camera[2 * FRAMES : 4 * FRAMES : 2]
         self.poses = [inverse(poses[0]) @ pose for pose in poses]
         views = [render(film.world, self.lens, pose) for pose in poses]
         self.gray = [view.color.mean(-1).astype(np.uint8) for view in views]
-        y, x = np.mgrid[:SIZE, :SIZE]
-        flat = np.stack(
-            [(x - self.lens.cx) / self.lens.fx, (y - self.lens.cy) / self.lens.fy, np.ones_like(x)],
-            -1,
-        )
-        self.points = [(flat * view.depth[..., None]).astype(np.float32) for view in views]
+        self.points = [pixel_rays(self.lens) * view.depth[..., None] for view in views]
 
-    @property
-    def camera_matrix(self) -> np.ndarray:
-        lens = self.lens
-        return np.array([[lens.fx, 0, lens.cx], [0, lens.fy, lens.cy], [0, 0, 1]])
+    def but(self, **changed) -> "Walk":
+        """The same walk, seen otherwise."""
+        other = copy.copy(self)
+        vars(other).update(changed)
+        return other
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +73,7 @@ def moved(walk) -> tuple[float, float]:
 
 def test_a_walk_is_followed_where_depth_is_right(walk):
     odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.camera_matrix)
+    odometry.set_camera_matrix(walk.lens.matrix())
     turn, move = errors(walk, follow(walk, odometry))
     assert moved(walk)[0] > 20
     assert moved(walk)[1] > 0.5
@@ -92,7 +89,7 @@ def test_every_pose_is_rigid(walk):
 def test_pointmaps_whose_scale_wavers_are_averaged(walk):
     scales = np.exp(np.random.default_rng(0).normal(0, 0.2, FRAMES))
     odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.camera_matrix)
+    odometry.set_camera_matrix(walk.lens.matrix())
     turn, move = errors(walk, follow(walk, odometry, scales))
     assert turn < 4
     assert move < 0.3 * moved(walk)[1]
@@ -102,9 +99,7 @@ def test_the_focal_length_is_found_without_a_camera_matrix(walk):
     # Pointmaps as of a camera with a longer lens.
     odometry = VisualOdometry()
     wrong = [points * np.float32([0.8, 0.8, 1]) for points in walk.points]
-    squeezed = Walk.__new__(Walk)
-    squeezed.__dict__.update(walk.__dict__, points=wrong)
-    follow(squeezed, odometry)
+    follow(walk.but(points=wrong), odometry)
     truth = np.array([walk.lens.fx, walk.lens.fy])
     assert abs(np.log(odometry.focal / truth)).max() < 0.5 * np.log(1 / 0.8)
 
@@ -113,8 +108,7 @@ def test_where_nothing_can_be_followed_the_network_is_believed(walk):
     step = np.eye(4)
     step[:3, 3] = 0.1, 0.2, 0.3
     odometry = VisualOdometry()
-    blank = Walk.__new__(Walk)
-    blank.__dict__.update(walk.__dict__, gray=[np.full((SIZE, SIZE), 90, np.uint8)] * FRAMES)
+    blank = walk.but(gray=[np.full((SIZE, SIZE), 90, np.uint8)] * FRAMES)
     said = follow(blank, odometry, steps=[step] * FRAMES)
     np.testing.assert_allclose(said[-1][:3, 3], (FRAMES - 1) * step[:3, 3])
     assert odometry.wants_depth
@@ -123,9 +117,7 @@ def test_where_nothing_can_be_followed_the_network_is_believed(walk):
 def test_landmarks_are_found_again_after_the_lights_were_out(walk):
     gray = list(walk.gray)
     gray[10] = np.zeros_like(gray[10])
-    dark = Walk.__new__(Walk)
-    dark.__dict__.update(walk.__dict__, gray=gray)
-    said = follow(dark, VisualOdometry())
+    said = follow(walk.but(gray=gray), VisualOdometry())
     after = [inverse(said[14]) @ pose for pose in said[14:]]
     true = [inverse(walk.poses[14]) @ pose for pose in walk.poses[14:]]
     away = inverse(after[-1]) @ true[-1]
@@ -135,6 +127,6 @@ def test_landmarks_are_found_again_after_the_lights_were_out(walk):
 def test_another_camera_matrix_gives_up_landmarks(walk):
     odometry = VisualOdometry()
     follow(walk, odometry)
-    odometry.set_camera_matrix(walk.camera_matrix)
+    odometry.set_camera_matrix(walk.lens.matrix())
     assert odometry.wants_depth
     np.testing.assert_allclose(odometry.focal, [walk.lens.fx, walk.lens.fy])

@@ -172,8 +172,8 @@ class _Comparison:
         information = np.einsum("nij,nik->jk", J, weighted)
         gradient = np.einsum("nij,ni->j", weighted, self.residuals)
         away = self.T_camera_map @ expected
-        prior = np.array([*[_ROTATION_NOISE**-2] * 3, *[_TRANSLATION_NOISE**-2] * 3, 0.0])
-        prior[6] = _focal_prior(self._lens)
+        noise = np.repeat([_ROTATION_NOISE, _TRANSLATION_NOISE], 3)
+        prior = np.append(noise**-2, _focal_prior(self._lens))
         turn = cv2.Rodrigues(away[:3, :3])[0][:, 0]
         information += np.diag(prior)
         gradient += prior * np.array([*turn, *away[:3, 3], self.log_focal])

@@ -185,6 +185,11 @@ class GeometryTracker:
         return self._processor.image_size
 
     @property
+    def calibrated(self) -> bool:
+        """Whether the camera matrix was given."""
+        return self._camera_matrix is not None
+
+    @property
     def focal(self) -> NDArray[np.float64] | None:
         """Focal lengths `[2]` that visual odometry goes by, pixels of the model's image size."""
         return None if self._odometry is None else self._odometry.focal
@@ -248,7 +253,7 @@ class GeometryTracker:
             TrackingError: The output is not finite on a fresh session either.
         """
         started = time.perf_counter()
-        small = self._resize(image)
+        small = self._processor.resize(image)
         if small is not image:
             aspect = image.shape[1] / image.shape[0]
         pixels = self._pixels(small)
@@ -267,19 +272,15 @@ class GeometryTracker:
                 )
         if self._frame_index == 0:
             self._set_up_map(output, T_world_camera)
-        T_map_camera = self._locate(output, T_world_camera, aspect)
-        observation = self._observe(output, state, T_map_camera, stamp, started)
+        points = None if output.points_self is None else _numpy(output.points_self)
+        T_map_camera = self._locate(points, T_world_camera, aspect)
+        observation = self._observe(output, points, state, T_map_camera, stamp, started)
         self._state = state
         self._frame_index += 1
         self._chunk_length += 1
         if self._chunk_length == self._reset_interval:
             self._start_chunk(pixels, observation.T_map_camera)
         return observation
-
-    def _resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Image `[H, W, 3]` -> `[S, S, 3]`, aspect squashed; itself where it has that size."""
-        size = self.image_size
-        return image if image.shape == (size, size, 3) else self._processor.resize(image)
 
     def _pixels(self, small: NDArray[np.uint8]) -> torch.Tensor:
         """Image `[S, S, 3]` -> the encoder's pixels `[1, 3, G, G]`."""
@@ -302,7 +303,10 @@ class GeometryTracker:
         return output, state
 
     def _locate(
-        self, output: GeometryOutput, T_world_camera: NDArray[np.float64], aspect: float | None
+        self,
+        in_camera: NDArray[np.float32] | None,
+        T_world_camera: NDArray[np.float64],
+        aspect: float | None,
     ) -> NDArray[np.float64]:
         """The camera's pose in the map, by the network or by odometry that rests on it."""
         T_map_network = orthonormal(self._T_map_world @ T_world_camera)
@@ -315,8 +319,8 @@ class GeometryTracker:
             T_map_camera = T_map_network
         else:
             T_map_camera = self._odometry.locate(step)
-        if output.points_self is not None:
-            self._odometry.renew(_numpy(output.points_self), aspect)
+        if in_camera is not None:
+            self._odometry.renew(in_camera, aspect)
         return T_map_camera
 
     def _set_up_map(self, output: GeometryOutput, T_world_camera: NDArray[np.float64]) -> None:
@@ -340,6 +344,7 @@ class GeometryTracker:
     def _observe(
         self,
         output: GeometryOutput,
+        in_camera: NDArray[np.float32] | None,
         state: GeometryState,
         T_map_camera: NDArray[np.float64],
         stamp: float,
@@ -347,12 +352,11 @@ class GeometryTracker:
     ) -> SceneObservation:
         points = confidence = depth = None
         every = self.config.points_every
-        if output.points_self is not None and output.confidence_self is not None:
+        if in_camera is not None and output.confidence_self is not None:
             confidence = _numpy(output.confidence_self)
             trusted = 1.0 - 1.0 / np.maximum(np.nan_to_num(confidence, nan=1.0), 1.0)
             self._point_trust = float(trusted.mean())
             if every and self._frame_index % every == 0:
-                in_camera = _numpy(output.points_self)
                 depth = np.ascontiguousarray(in_camera[..., 2])
                 R, t = T_map_camera[:3, :3].astype(np.float32), T_map_camera[:3, 3]
                 points = in_camera @ R.T + t.astype(np.float32)

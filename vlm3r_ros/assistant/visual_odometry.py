@@ -186,9 +186,7 @@ class VisualOdometry:
         variance = 1 / (1 / marks.variance + np.square(fit.by_depth).sum(1) / noise)
         change = -variance * (fit.by_depth * fit.residuals).sum(1) / noise
         rays = rays * np.exp(np.clip(change, -_FARTHEST, _FARTHEST))[:, None]
-        self._landmarks = _Landmarks(
-            marks.pixels, marks.origins, rays, marks.by_focal, variance
-        ).where(near)
+        self._landmarks = replace(marks, rays=rays, variance=variance).where(near)
 
     def renew(self, points: NDArray[np.float32], aspect: float | None = None) -> None:
         """Makes landmarks of corners where there are none.

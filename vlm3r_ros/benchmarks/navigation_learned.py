@@ -44,7 +44,7 @@ class GeometrySource:
         self._witness = witness
         self._picture = _Pictures(witness, processor.image_size)
         self._tracker = GeometryTracker(model, processor, TrackerConfig(points_every=POINTS_EVERY))
-        self._tracker.set_camera_matrix(self._picture.camera_matrix)
+        self._tracker.set_camera_matrix(self._picture.lens.matrix())
         self._anchor = _Anchor()
         self._T_world_camera: FloatArray = np.eye(4)
         self.navigator = Navigator()
@@ -96,7 +96,7 @@ class ModelSource:
         )
         self._assistant = SpatialAssistant(model, processor, config)
         self._picture = _Pictures(witness, processor.image_size)
-        self._assistant.tracker.set_camera_matrix(self._picture.camera_matrix)
+        self._assistant.tracker.set_camera_matrix(self._picture.lens.matrix())
         self._anchor = _Anchor()
 
     @property
@@ -139,21 +139,19 @@ class _Anchor:
 
 
 class _Pictures:
-    """What a camera sees, squashed into the square that a model takes."""
+    """What a camera sees, squashed into the square that a model takes.
+
+    Its lens is known to the model's tracker, as a robot's calibrated camera tells it in
+    `camera_info`.
+    """
 
     def __init__(self, witness: Witness, size: int) -> None:
         self._world = witness.world
-        self._lens = witness.intrinsics.resized(size, size)
-
-    @property
-    def camera_matrix(self) -> FloatArray:
-        """`[3, 3]`, pixels, as a robot's calibrated camera tells it in `camera_info`."""
-        lens = self._lens
-        return np.array([[lens.fx, 0, lens.cx], [0, lens.fy, lens.cy], [0, 0, 1]])
+        self.lens = witness.intrinsics.resized(size, size)
 
     def at(self, T_world_camera: FloatArray) -> NDArray[np.uint8]:
         """RGB `[S, S, 3]`."""
-        color = render(self._world, self._lens, T_world_camera).color
+        color = render(self._world, self.lens, T_world_camera).color
         assert color is not None
         return color
 

@@ -13,6 +13,7 @@ from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.geometry.filming import Sequences
+from vlm3r_ros.worlds.scene import Intrinsics
 
 
 class PoseSource(StrEnum):
@@ -57,12 +58,14 @@ def walk(
     estimated, true = [], []
     for film in films:
         tracker = GeometryTracker(model, processor, config)
-        fx, fy, cx, cy = film.lens[0].astype(float)
+        height, width = film.color.shape[2:4]
+        fx, fy, cx, cy = film.lens[0].tolist()
+        lens = Intrinsics(fx, fy, cx, cy, width, height)
         if source is PoseSource.CALIBRATED:
-            tracker.set_camera_matrix([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+            tracker.set_camera_matrix(lens.matrix())
         poses = np.stack(
             [
-                tracker.step(image, number * interval, aspect=fy / fx).T_map_camera
+                tracker.step(image, number * interval, aspect=lens.fy / lens.fx).T_map_camera
                 for number, image in enumerate(film.color[0])
             ]
         )

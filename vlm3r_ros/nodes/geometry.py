@@ -110,7 +110,6 @@ class GeometryNode(ManagedNode):
         if parameters["odom_frame"]:
             self.subscribe(TFMessage, "/tf", self._mount.update, TRANSFORMS)
         self._camera_info: CameraInfo | None = None
-        self._calibrated = False
         self.subscribe(CameraInfo, "vlm3r/camera_info", self._on_camera_info, RELIABLE)
         frames = self.subscribe(Image, "vlm3r/frames", self._on_frame, RELIABLE)
         self._input = self.watch(
@@ -141,7 +140,7 @@ class GeometryNode(ManagedNode):
         diagnostics.value("tracking restarts", self.tracker.restarts)
         diagnostics.value("session", self.tracker.session_id)
         focal = self.tracker.focal
-        known = "camera_info" if self._calibrated else "found out"
+        known = "camera_info" if self.tracker.calibrated else "found out"
         lengths = "none" if focal is None else f"{focal[0]:.1f}, {focal[1]:.1f} ({known})"
         diagnostics.value("focal lengths (px)", lengths)
         diagnostics.value("up from", self.tracker.up_source or "no frame yet")
@@ -166,7 +165,6 @@ class GeometryNode(ManagedNode):
         if matrix is not None:
             with self._tracker_lock:
                 self.tracker.set_camera_matrix(matrix)
-                self._calibrated = True
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if not self.active:

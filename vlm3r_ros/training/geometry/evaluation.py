@@ -138,22 +138,21 @@ def track(
     computing: Callable[[], AbstractContextManager[object]] = nullcontext,
     *,
     depth: bool = True,
-    reset_interval: int | None = None,
 ) -> Track:
     """Run sequences `[B, T, 3, H, W]` through the encoder, within the context `computing()`.
+
+    Where the encoder has a `reset_interval`, the state starts anew with the last frame after so
+    many, as the live tracker does it, and poses are chained.
 
     Args:
         encoder: whose state is carried.
         images: of each sequence.
         computing: gives a context for each step.
         depth: whether it is asked for.
-        reset_interval: frames after which the state starts anew with the last one, as the live
-            tracker does it; poses are chained. 0 for never, None for the encoder's own.
     """
     heads = [GeometryHead.POSE, *([GeometryHead.SELF_POINTS] if depth else [])]
     with computing():
         state = encoder.initial_state(len(images))
-    interval = encoder.config.reset_interval if reset_interval is None else reset_interval
     poses, depths = [], []
     T_world_chunk: Tensor | None = None
     chunk_length = 0
@@ -166,7 +165,7 @@ def track(
             depths.append(output.points_self[..., 2])
         chunk_length += 1
         # The last frame of a chunk is the first of the next.
-        if chunk_length == interval:
+        if chunk_length == encoder.config.reset_interval:
             with computing():
                 output, state = encoder.step(
                     frame, encoder.initial_state(len(images)), [GeometryHead.POSE]
