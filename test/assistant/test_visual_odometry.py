@@ -20,12 +20,15 @@ STILL = np.eye(4)
 class Walk:
     """What a camera sees on its way, five frames a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, sideways: float | None = None) -> None:
         settings = FilmSettings(frames=4 * FRAMES, width=64, height=48)
         film = Film.of(WorldId(Split.VAL, 0, 3), settings)
         self.lens = film.path.intrinsics.resized(SIZE, SIZE)
         self.aspect = self.lens.fy / self.lens.fx
         poses = film.path.T_world_camera[2 * FRAMES : 4 * FRAMES : 2]
+        if sideways is not None:
+            poses = np.tile(poses[0], (FRAMES, 1, 1))
+            poses[:, :3, 3] += np.linspace(0, sideways, FRAMES)[:, None] * poses[0, :3, 0]
         self.poses = [inverse(poses[0]) @ pose for pose in poses]
         views = [render(film.world, self.lens, pose) for pose in poses]
         self.gray = [view.color.mean(-1).astype(np.uint8) for view in views]
@@ -130,3 +133,44 @@ def test_another_camera_matrix_gives_up_landmarks(walk):
     odometry.set_camera_matrix(walk.lens.matrix())
     assert odometry.wants_depth
     np.testing.assert_allclose(odometry.focal, [walk.lens.fx, walk.lens.fy])
+
+
+def test_a_first_pointmap_of_the_wrong_size_is_got_over(walk):
+    scales = np.ones(FRAMES)
+    scales[0] = 0.5
+    odometry = VisualOdometry()
+    odometry.set_camera_matrix(walk.lens.matrix())
+    said = follow(walk, odometry, scales)
+    lengths, true = (
+        np.linalg.norm(np.diff([T[:3, 3] for T in poses[FRAMES // 2 :]], axis=0), axis=1).sum()
+        for poses in (said, walk.poses)
+    )
+    assert lengths / true == pytest.approx(1, abs=0.15)
+
+
+def test_landmarks_correct_a_pointmap_of_the_wrong_shape():
+    walk = Walk(sideways=-0.6)
+    # Near things too far and far things too near, as where a network guesses.
+    wrong = [points * points[..., 2:] ** np.float32(-0.5) for points in walk.points]
+    odometry = VisualOdometry()
+    odometry.set_camera_matrix(walk.lens.matrix())
+    follow(walk.but(points=wrong), odometry)
+
+    def shape_error(points: np.ndarray) -> float:
+        ratio = np.log(points[..., 2] / walk.points[-1][..., 2])
+        return float(np.abs(ratio - np.median(ratio)).mean())
+
+    corrected = odometry.correct(wrong[-1])
+    assert shape_error(corrected) < 0.7 * shape_error(wrong[-1])
+    # Along their rays.
+    np.testing.assert_allclose(
+        corrected[..., 0] / corrected[..., 2], wrong[-1][..., 0] / wrong[-1][..., 2], atol=1e-4
+    )
+
+
+def test_without_well_known_landmarks_a_pointmap_stays_as_it_is(walk):
+    odometry = VisualOdometry()
+    odometry.follow(walk.gray[0])
+    odometry.start(STILL)
+    odometry.renew(walk.points[0])
+    assert odometry.correct(walk.points[0]) is walk.points[0]

@@ -18,7 +18,7 @@ from vlm3r_ros.assistant.rigid import inverse, orthonormal
 
 FloatArray = NDArray[np.float64]
 
-PIXEL_NOISE = 1.0
+PIXEL_NOISE = 0.7
 """Standard deviation of a corner's place, pixels."""
 
 _OUTLIER = 3.0  # standard deviations at which a landmark's say begins to vanish

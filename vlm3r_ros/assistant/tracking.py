@@ -274,6 +274,8 @@ class GeometryTracker:
             self._set_up_map(output, T_world_camera)
         points = None if output.points_self is None else _numpy(output.points_self)
         T_map_camera = self._locate(points, T_world_camera, aspect)
+        if points is not None and self._odometry is not None:
+            points = self._odometry.correct(points)
         observation = self._observe(output, points, state, T_map_camera, stamp, started)
         self._state = state
         self._frame_index += 1

@@ -16,19 +16,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm3r_ros.assistant.depth_correction import depth_correction
 from vlm3r_ros.assistant.pose_solving import FloatArray, Lens, PoseFit, Sightings, solve_pose
 from vlm3r_ros.assistant.rigid import inverse
 
-_LANDMARKS = 120  # followed at once
-_FEW = 60  # below which new ones are wanted
+_LANDMARKS = 240  # followed at once
+_FEW = 180  # below which new ones are wanted
 _LEAST = 6  # below which a pose is not believed
 _BETWEEN = 1 / 28  # of the image's side, least distance between two corners
-_QUALITY = 0.01  # of a corner, against the best one
-_WINDOW = (15, 15)
+_QUALITY = 0.001  # of a corner, against the best one
+_WINDOW = (11, 11)
 _LEVELS = 3
 _THERE_AND_BACK = 1.0  # pixels by which a corner that is followed back may miss its place
 _MARGIN = 2  # pixels from the border at which corners are given up
 _DEPTH_VARIANCE = 0.06  # of the logarithm of the network's depth: a quarter off
+_SCALE_GAIN = 0.3  # share of the difference between a pointmap's scale and ours that is taken on
+_WELL_KNOWN = 0.03  # variance of the logarithm of a depth
 _FOCAL_VARIANCE = 0.04  # of the logarithm of the focal length that its pointmaps have
 # The same corners speak frame after frame, so that what a frame says of the focal length is no
 # news for the most part; and a pose that is a little off moves all residuals alike.
@@ -227,6 +230,28 @@ class VisualOdometry:
         )
         self._found = len(self._landmarks)
 
+    def correct(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Lets landmarks of well known depth correct a pointmap.
+
+        Args:
+            points: of the newest frame `[h, w, 3]`, in its camera's frame, metres.
+
+        Returns:
+            `[h, w, 3]`
+        """
+        marks = self._landmarks.where(self._landmarks.variance < _WELL_KNOWN)
+        pose = self._poses[-1]
+        known = (marks.points - pose[:3, 3]) @ pose[:3, 2]
+        seen = known > _CLOSEST
+        if self._gray is None or seen.sum() < _LEAST:
+            return points
+        size = np.array(points.shape[1::-1])
+        pixels = (marks.pixels[seen] + 0.5) * (size / self._gray.shape[::-1]) - 0.5
+        pixels = np.clip(pixels, 0, size - 1)
+        depth = np.ascontiguousarray(points[..., 2])
+        factor = depth_correction(depth, pixels, known[seen], marks.variance[seen])
+        return points * factor[..., None]
+
     def _compare(self, told: FloatArray, pose: FloatArray) -> float:
         """Lets a pointmap's depth at the landmarks `[N]` count a little.
 
@@ -242,10 +267,25 @@ class VisualOdometry:
         if both.sum() < _LEAST:
             return 1.0
         change = np.log(np.where(both, told, 1) / np.where(both, own, 1))
+        common = float(np.median(change[both]))
         share = np.where(both, marks.variance / (marks.variance + _DEPTH_VARIANCE / _NEWS), 0)
-        rays = marks.rays * np.exp(share * np.clip(change, -_FARTHEST, _FARTHEST))[:, None]
+        change = share * np.clip(change - common, -_FARTHEST, _FARTHEST)
+        rays = marks.rays * np.exp(change)[:, None]
         self._landmarks = replace(marks, rays=rays, variance=marks.variance * (1 - share))
-        return float(np.exp(-np.median(change[both])))
+        self._rescale(float(np.exp(_SCALE_GAIN * common)))
+        return float(np.exp((_SCALE_GAIN - 1) * common))
+
+    def _rescale(self, factor: float) -> None:
+        """Makes the world larger around the camera."""
+        here = self._poses[-1][:3, 3]
+        marks = self._landmarks
+        origins = here + factor * (marks.origins - here)
+        self._landmarks = replace(
+            marks, origins=origins, rays=factor * marks.rays, by_focal=factor * marks.by_focal
+        )
+        before = self._poses[0].copy()
+        before[:3, 3] = here + factor * (before[:3, 3] - here)
+        self._poses[0] = before
 
 
 def _follow(
