@@ -4,6 +4,7 @@ from simple_rooms import camera_pose, floor_points, room_points, wall_points
 
 from vlm3r_ros.navigation.floor import FloorEstimator
 from vlm3r_ros.navigation.occupancy import (
+    DOUBTFUL,
     FREE,
     OCCUPIED,
     UNKNOWN,
@@ -27,10 +28,10 @@ def mapped(points, pose=None, **settings):
 
 
 def test_floor_is_free_furniture_and_walls_are_occupied_and_the_rest_is_unknown():
-    occupancy, status = mapped(room_points(boxes=[TABLE]))
+    occupancy, status = mapped(room_points(high=(5, 2.02), boxes=[TABLE]))
     assert status is UpdateStatus.UPDATED
     grid = occupancy.grid()
-    assert states(grid, [[1, 0], [4, 1.5], [2.5, 0], [2.5, 2.0], [-0.99, 1.0]]) == [
+    assert states(grid, [[1, 0], [4, 1.5], [2.5, 0], [2.5, 2.02], [-0.99, 1.0]]) == [
         FREE,
         FREE,
         OCCUPIED,
@@ -166,3 +167,62 @@ def test_a_long_stream_needs_no_more_memory():
 def test_settings_without_sense_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         OccupancyConfig(**settings)
+
+
+def seen_with_errors(index, camera_height=1.4):
+    """A room as learned depth has it: as a whole too near or far, and in parts of it as well."""
+    random = np.random.default_rng(index)
+    camera = np.array([0.0, 0.0, camera_height])
+    points = room_points(boxes=[TABLE])
+    x, y, z = np.floor(points / 0.3).astype(int).T
+    error = random.normal(0, 0.1) + random.normal(0, 0.05, (40, 40, 20))[x, y, z]
+    return camera + np.exp(error)[:, None] * (points - camera)
+
+
+def test_a_floor_of_learned_depth_is_found_from_each_keyframe():
+    floor = FloorEstimator()
+    sightings = [floor.add(seen_with_errors(i).astype(np.float32), 1.4) for i in range(12)]
+    assert floor.height == pytest.approx(0, abs=0.1)
+    assert 0.02 < floor.spread < 0.1
+    # Each keyframe is brought to the height that all of them agree on.
+    for sighting in sightings:
+        assert sighting.depth * floor.scale(sighting, 1.4) == pytest.approx(1.4 - floor.height)
+
+
+def test_a_table_top_is_not_brought_to_the_floor():
+    floor = FloorEstimator()
+    for _ in range(5):
+        floor.add(floor_points((-1, -2), (5, 2)).astype(np.float32), 1.4)
+    table = floor.add(floor_points((0, 0), (2, 2), z=0.5).astype(np.float32), 1.4)
+    assert table.depth == pytest.approx(0.9, abs=0.01)
+    assert floor.scale(table, 1.4) == 1.0
+    assert floor.scale(None, 1.4) == 1.0
+
+
+def test_depth_that_scatters_makes_no_obstacles_of_the_floor_and_doubtful_ones_of_little():
+    occupancy = OccupancyMap()
+    for index in range(12):
+        occupancy.update(seen_with_errors(index), camera_pose())
+    grid = occupancy.grid()
+    # Away from walls and table, and from them.
+    rows, columns = np.mgrid[0.5:1.5:0.05, -1.4:1.4:0.05]
+    middle = np.array(states(grid, np.stack([rows, columns], -1).reshape(-1, 2)))
+    assert (middle == FREE).mean() > 0.95
+    beyond = np.array(states(grid, [[x, 1.7] for x in np.arange(0, 4, 0.05)]))
+    assert (beyond == DOUBTFUL).any()
+    top = np.array(states(grid, [[x, 0.0] for x in np.arange(2.3, 2.7, 0.05)]))
+    assert (top >= DOUBTFUL).all()
+    assert (top == OCCUPIED).any()
+
+
+@pytest.mark.parametrize("height", [-0.2, 0.0, 0.03, 0.1])
+def test_a_camera_on_the_floor_or_below_it_spoils_nothing(height):
+    occupancy = OccupancyMap()
+    occupancy.update(floor_points((-1, -2), (5, 2)), camera_pose())
+    before = occupancy.grid().state.shape
+    spread = np.random.default_rng(0).normal(0, 0.05, (2400, 1)) * [0, 0, 1]
+    seen = floor_points((-1, -2), (5, 2), step=0.1) + spread
+    occupancy.update(seen, camera_pose(height=height))
+    grid = occupancy.grid()
+    assert max(grid.state.shape) < 3 * max(before)
+    assert states(grid, [[1, 0], [3, 1]]) == [FREE, FREE]

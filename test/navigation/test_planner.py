@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
+from vlm3r_ros.navigation.occupancy import DOUBTFUL, FREE, OCCUPIED, UNKNOWN, OccupancyGrid
 from vlm3r_ros.navigation.planner import PlannerConfig, PlanStatus, plan_way
 
 CELL = 0.05
@@ -69,6 +69,20 @@ def test_unknown_cells_are_gone_round_where_that_is_cheap_and_crossed_where_it_i
     plan = plan_way(grid, [1, 1.8], [5, 1.8], config=CONFIG)
     assert plan.status is PlanStatus.FOUND
     assert plan.unknown_share == pytest.approx(0.25, abs=0.06)
+
+
+def test_doubtful_cells_are_kept_clear_of_and_gone_through_where_there_is_no_other_way():
+    grid = room()
+    paint(grid, (2.5, 0.05, 3.5, 2.2), DOUBTFUL)
+    plan = plan_way(grid, [1, 1.8], [5, 1.8], config=CONFIG)
+    x, y = np.clip(along(plan.path), [2.5, 0.05], [3.5, 2.2]).T
+    points = along(plan.path)
+    assert np.hypot(points[:, 0] - x, points[:, 1] - y).min() > CONFIG.robot_radius - CELL
+
+    paint(grid, (2.5, 0.05, 3.5, 3.95), DOUBTFUL)
+    plan = plan_way(grid, [1, 1.8], [5, 1.8], config=CONFIG)
+    assert plan.status is PlanStatus.FOUND
+    assert plan.length < 4.5
 
 
 def test_a_target_beyond_the_map_is_made_for():

@@ -20,7 +20,7 @@ from PIL import Image
 from vlm3r_ros.benchmarks.navigation import on_true_floor
 from vlm3r_ros.benchmarks.navigation_episode import Moment
 from vlm3r_ros.benchmarks.navigation_room import BODY_RADIUS
-from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, OccupancyGrid
+from vlm3r_ros.navigation.occupancy import DOUBTFUL, FREE, OCCUPIED, OccupancyGrid
 from vlm3r_ros.navigation.target import heading
 from vlm3r_ros.worlds.boxes import FloatArray
 from vlm3r_ros.worlds.free_space import HEADROOM, STEP_HEIGHT, floor_area, footprint
@@ -28,6 +28,7 @@ from vlm3r_ros.worlds.rendering import render
 from vlm3r_ros.worlds.world import World
 
 _INK, _GREY, _WAY, _TARGET, _WALKER = "#22272e", "#9aa3ad", "#0969da", "#d1242f", "#1a7f37"
+_DOUBTFUL_COLOR = (0.70, 0.72, 0.74, 1.0)
 _FREE_COLOR, _OCCUPIED_COLOR = (0.83, 0.92, 0.85, 1.0), (0.24, 0.27, 0.30, 1.0)
 _SIZE = (7.2, 3.2)  # inches
 _DPI = 100
@@ -100,6 +101,7 @@ def _draw_map(axes: Axes, grid: OccupancyGrid, T_map_world: FloatArray) -> None:
     """Free and occupied cells, where they are in the world."""
     colors = np.zeros((*grid.state.shape, 4))
     colors[grid.state == FREE] = _FREE_COLOR
+    colors[grid.state == DOUBTFUL] = _DOUBTFUL_COLOR
     colors[grid.state == OCCUPIED] = _OCCUPIED_COLOR
     if not colors.size:
         return

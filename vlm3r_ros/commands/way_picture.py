@@ -13,13 +13,13 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from vlm3r_ros.commands.query_client import QueryClient
 from vlm3r_ros.msg import NavigationHint
-from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
+from vlm3r_ros.navigation.occupancy import DOUBTFUL, FREE, OCCUPIED, UNKNOWN, OccupancyGrid
 from vlm3r_ros.nodes.markers import MarkerKind
 from vlm3r_ros.nodes.message_conversion import pose_to_matrix
 from vlm3r_ros.nodes.navigation_conversion import message_to_grid
 from vlm3r_ros.nodes.qos import LATCHED, RELIABLE
 
-_SHADES = {UNKNOWN: 0.78, FREE: 1.0, OCCUPIED: 0.25}
+_SHADES = {UNKNOWN: 0.78, FREE: 1.0, DOUBTFUL: 0.6, OCCUPIED: 0.25}
 _TITLE_WIDTH = 70  # letters
 _AROUND = 3.0  # m around the camera, where there is no map to show
 

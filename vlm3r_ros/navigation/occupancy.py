@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vlm3r_ros.navigation.floor import FloorEstimator
+from vlm3r_ros.navigation.floor import FloorEstimator, FloorSighting
 
-UNKNOWN, FREE, OCCUPIED = -1, 0, 100
-"""States of a cell, as `nav_msgs/OccupancyGrid` has them."""
+UNKNOWN, FREE, DOUBTFUL, OCCUPIED = -1, 0, 50, 100
+"""States of a cell, as `nav_msgs/OccupancyGrid` has them: a probability in percent, or -1."""
 
 _GROWTH = 20  # cells by which a map grows beyond what it has to hold
 _FLOOR_SHIFT = 0.03  # m by which the floor may turn out elsewhere before all is counted again
 _FREE_NEIGHBOURS = 5  # of 8, that make an unknown cell free: pixels are far apart far away
 _MOST_EVIDENCE = 10_000
+_SCATTER = 2.5  # standard deviations of the floor's depth within which points are floor
 
 
 class UpdateStatus(StrEnum):
@@ -49,6 +50,8 @@ class OccupancyConfig:
         min_points: points of a keyframe that make a cell occupied.
         occupied_share: of the keyframes that tell about a cell, how many have to find something
             there for it to count as occupied. Low: floor is often seen beneath what stands on it.
+        scatter_share: how much larger a share is wanted where depth scatters, times the floor's
+            spread: much seems to stand where nothing does. Cells between are doubtful.
         max_cells: bound of the map's size.
         max_keyframes: keyframes whose points are kept for when the floor turns out elsewhere.
         kept_points: of each such keyframe, at most.
@@ -65,6 +68,7 @@ class OccupancyConfig:
     min_confidence: float = 1.0
     min_points: int = 2
     occupied_share: float = 0.15
+    scatter_share: float = 8.0
     max_cells: int = 640_000
     max_keyframes: int = 32
     kept_points: int = 20_000
@@ -84,7 +88,7 @@ class OccupancyGrid:
     """A map of the floor, row by row along map y, columns along map x.
 
     Attributes:
-        state: `UNKNOWN`, `FREE` or `OCCUPIED` `[H, W]` int8.
+        state: `UNKNOWN`, `FREE`, `DOUBTFUL` or `OCCUPIED` `[H, W]` int8.
         cell: side of a cell, metres.
         origin: map x and y of the lower corner of cell `[0, 0]`, `[2]`, metres.
         floor_height: z of the floor in the map frame, metres; NaN where unknown.
@@ -119,21 +123,32 @@ class OccupancyGrid:
 
     def clearance(self) -> NDArray[np.float32]:
         """Metres from each cell's centre to the nearest occupied cell's centre `[H, W]`."""
-        empty = (self.state != OCCUPIED).astype(np.uint8)
-        if empty.all():
-            return np.full(empty.shape, np.inf, np.float32)
-        distance = cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        return np.asarray(distance * np.float32(self.cell))
+        return distances_to(self.state == OCCUPIED, self.cell)
 
     def inflated(self, radius: float) -> NDArray[np.bool_]:
         """Cells `[H, W]` where a body of `radius` metres would touch an occupied one."""
         return np.asarray(self.clearance() < radius + self.margin)
 
 
+def distances_to(cells: NDArray[np.bool_], side: float) -> NDArray[np.float32]:
+    """Metres from each cell's centre to the nearest centre of those cells `[H, W]`.
+
+    Args:
+        cells: `[H, W]`; where there are none, all distances are infinite.
+        side: of a cell, metres.
+    """
+    if not cells.any():
+        return np.full(cells.shape, np.inf, np.float32)
+    others = (~cells).astype(np.uint8)
+    distance = cv2.distanceTransform(others, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance * np.float32(side))
+
+
 @dataclass(frozen=True, eq=False)
 class _KeptKeyframe:
     points: NDArray[np.float32]
     camera: NDArray[np.float64]
+    floor: FloorSighting | None
 
 
 class OccupancyMap:
@@ -181,8 +196,8 @@ class OccupancyMap:
         cloud = self._usable(points, confidence, camera)
         if not len(cloud):
             return UpdateStatus.NO_POINTS
-        self._floor.add(cloud, float(camera[2]))
-        keyframe = _KeptKeyframe(cloud, camera.copy())
+        sighting = self._floor.add(cloud, float(camera[2]))
+        keyframe = _KeptKeyframe(cloud, camera.copy(), sighting)
         self._keep(keyframe)
         floor = self._floor.height
         if floor is None:
@@ -200,10 +215,11 @@ class OccupancyMap:
         """The map as it is now."""
         told = self._free + self._occupied
         state = np.where(told > 0, FREE, UNKNOWN).astype(np.int8)
-        occupied = (self._occupied > 0) & (
-            self._occupied >= self.config.occupied_share * told.astype(np.float32)
-        )
-        state[occupied] = OCCUPIED
+        share = self._occupied / np.maximum(told, 1).astype(np.float32)
+        least = self.config.occupied_share
+        state[(share > 0) & (share >= least)] = DOUBTFUL
+        sure = min(least + self.config.scatter_share * self._floor.spread, 1.0)
+        state[(share > 0) & (share >= sure)] = OCCUPIED
         if state.size:
             free = (state == FREE).astype(np.uint8)
             around = cv2.boxFilter(
@@ -239,7 +255,7 @@ class OccupancyMap:
     def _keep(self, keyframe: _KeptKeyframe) -> None:
         """Keeps a keyframe's points, thinned, for the time when the floor turns out elsewhere."""
         step = -(-len(keyframe.points) // self.config.kept_points)
-        self._keyframes.append(_KeptKeyframe(keyframe.points[::step].copy(), keyframe.camera))
+        self._keyframes.append(replace(keyframe, points=keyframe.points[::step].copy()))
         if len(self._keyframes) > self.config.max_keyframes:
             del self._keyframes[1::2]
 
@@ -247,15 +263,11 @@ class OccupancyMap:
         """Counts what a keyframe tells; returns whether the map had to be cropped."""
         config = self.config
         assert self._marked_floor is not None
-        height = keyframe.points[:, 2] - np.float32(self._marked_floor)
-        telling = (height > -config.step_height) & (height < config.headroom)
-        cells = np.floor(keyframe.points[telling, :2] / np.float32(config.cell)).astype(np.int64)
+        floor, solid = self._sorted(keyframe)
         body = self._body_cells(keyframe.camera)
-        cropped = self._make_room(np.concatenate([cells, body]), keyframe.camera, path)
-        high = height[telling] >= config.step_height
-        counts = self._count(cells[high])
-        occupied = counts >= config.min_points
-        free = (self._count(cells[~high]) > 0) & ~occupied
+        cropped = self._make_room(np.concatenate([floor, solid, body]), keyframe.camera, path)
+        occupied = self._count(solid) >= config.min_points
+        free = (self._count(floor) > 0) & ~occupied
         free |= (self._count(body) > 0) & ~occupied
         self._occupied += occupied
         self._free += free
@@ -264,6 +276,30 @@ class OccupancyMap:
             self._occupied = (self._occupied + 1) // 2
             self._free //= 2
         return cropped
+
+    def _sorted(self, keyframe: _KeptKeyframe) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Cells `[N, 2]` where a keyframe's points show floor, and where something stands on it.
+
+        Rays that end at the floor, but for what depth scatters, meet it where they cross its plane:
+        that is known from the camera alone.
+        """
+        config, camera = self.config, keyframe.camera
+        assert self._marked_floor is not None
+        camera_height = float(camera[2]) - self._marked_floor
+        rays = keyframe.points - camera.astype(np.float32)
+        rays *= np.float32(self._floor.scale(keyframe.floor, float(camera[2])))
+        height = rays[:, 2] + np.float32(camera_height)
+        step = max(config.step_height, _SCATTER * self._floor.spread * camera_height)
+        # What is hardly below the camera would meet the floor anywhere.
+        low = (np.abs(height) < step) & (rays[:, 2] < min(-camera_height / 2, 0))
+        floor = rays[low, :2] * (np.float32(-camera_height) / rays[low, 2:])
+        solid = rays[(height >= step) & (height < config.headroom), :2]
+        return self._cells(floor, camera), self._cells(solid, camera)
+
+    def _cells(self, rays: NDArray[np.float32], camera: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The cells `[N, 2]` (x, y) that rays `[N, 2]` from a camera lead to."""
+        places = camera[:2].astype(np.float32) + rays
+        return np.floor(places / np.float32(self.config.cell)).astype(np.int64)
 
     def _count(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many of the cells `[N, 2]` (x, y) are which of the map's `[H, W]`."""

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vlm3r_ros.navigation.cheapest_ways import cheapest_ways
-from vlm3r_ros.navigation.occupancy import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
+from vlm3r_ros.navigation.occupancy import (
+    DOUBTFUL,
+    FREE,
+    OCCUPIED,
+    UNKNOWN,
+    OccupancyGrid,
+    distances_to,
+)
 from vlm3r_ros.navigation.smoothing import smoothed
 
 _MARGIN = 1.0  # m of unknown cells around camera and target
@@ -45,6 +52,7 @@ class PlannerConfig:
         comfort: metres beyond the radius that the way keeps as well where that is cheap.
         comfort_price: of a metre nearer than that, in metres.
         unknown_price: of a metre over unknown cells, in metres over free ones.
+        doubtful_price: of a metre over cells where something may stand, or close by.
         reach: how far from the target's outline the way may end, metres.
         escape: a body that stands too near to something may walk out of there over so many metres.
 
@@ -56,13 +64,14 @@ class PlannerConfig:
     comfort: float = 0.1
     comfort_price: float = 1.2
     unknown_price: float = 2.0
+    doubtful_price: float = 6.0
     reach: float = 1.2
     escape: float = 0.6
 
     def __post_init__(self) -> None:
         if not self.robot_radius > 0:
             raise ValueError(f"robot_radius is {self.robot_radius} m; it must be above 0")
-        for name in ("unknown_price", "comfort_price"):
+        for name in ("unknown_price", "doubtful_price", "comfort_price"):
             if not getattr(self, name) >= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
         for name in ("comfort", "reach", "escape"):
@@ -170,7 +179,9 @@ def _prices(
     grid: OccupancyGrid, here: NDArray[np.int64], config: PlannerConfig
 ) -> NDArray[np.float64]:
     """Price of a cell's width in each cell `[H, W]`; negative where one cannot go."""
-    prices = np.where(grid.state == FREE, 1.0, config.unknown_price)
+    prices = np.where(grid.state == UNKNOWN, config.unknown_price, 1.0)
+    doubtful = distances_to(grid.state == DOUBTFUL, grid.cell) < config.robot_radius
+    prices[doubtful] = config.doubtful_price
     clearance = grid.clearance()
     blocked = clearance < config.robot_radius
     # Whether the body fits there depends on where in their cells the things around stand.
