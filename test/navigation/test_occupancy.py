@@ -189,6 +189,15 @@ def test_a_floor_of_learned_depth_is_found_from_each_keyframe():
         assert sighting.depth * floor.scale(sighting, 1.4) == pytest.approx(1.4 - floor.height)
 
 
+def test_a_bed_that_was_looked_at_for_longer_is_not_the_floor():
+    floor = FloorEstimator()
+    for index in range(10):
+        bed = floor_points((0, 0), (2, 2), z=0.5)
+        seen = bed if index < 7 else floor_points((0, -1), (2, 1))
+        floor.add(seen.astype(np.float32), 1.4)
+    assert floor.height == pytest.approx(0, abs=0.02)
+
+
 def test_a_table_top_is_not_brought_to_the_floor():
     floor = FloorEstimator()
     for _ in range(5):
@@ -208,8 +217,8 @@ def test_depth_that_scatters_makes_no_obstacles_of_the_floor_and_doubtful_ones_o
     rows, columns = np.mgrid[0.5:1.5:0.05, -1.4:1.4:0.05]
     middle = np.array(states(grid, np.stack([rows, columns], -1).reshape(-1, 2)))
     assert (middle == FREE).mean() > 0.95
-    beyond = np.array(states(grid, [[x, 1.7] for x in np.arange(0, 4, 0.05)]))
-    assert (beyond == DOUBTFUL).any()
+    wall = np.array(states(grid, [[x, y] for x in np.arange(0, 4, 0.05) for y in (1.8, 1.9, 2.0)]))
+    assert (wall == DOUBTFUL).any()
     top = np.array(states(grid, [[x, 0.0] for x in np.arange(2.3, 2.7, 0.05)]))
     assert (top >= DOUBTFUL).all()
     assert (top == OCCUPIED).any()

@@ -24,6 +24,8 @@ _FLAT = 0.2  # share of its depth below the camera that the middle half of a squ
 _RATIO = 0.04  # of depths below the camera, that one bin of a keyframe's histogram holds
 _WINDOW = 7  # such bins that a floor may scatter over
 _PEAK = 0.5  # share of the largest support that makes a level a candidate for the floor
+_LEVEL = 0.25  # share of the largest support that makes a level, of all keyframes, one
+_REACH = 12  # bins on either side of a level over which keyframes may differ
 _LEAST_PATCHES = 40
 _HEAD = 0.15  # m: a camera is at least this high above the floor
 _NORMAL = 1.349  # standard deviations of a normal distribution that its middle half spans
@@ -160,6 +162,14 @@ class FloorEstimator:
         return depth / sighting.depth
 
     def _quantile(self, share: float) -> int:
-        """The bin below which a share of the support is."""
-        summed = np.cumsum(self._support)
-        return int(np.searchsorted(summed, share * summed[-1]))
+        """The bin below which a share of the floor's support is.
+
+        Of several levels that have support, such as a floor and a bed, the floor is the lowest.
+        """
+        around = np.convolve(self._support, np.ones(2 * _REACH + 1), mode="same")
+        lowest = int(np.argmax(around >= _LEVEL * around.max()))
+        # The threshold is passed on the flank.
+        top = lowest + int(np.argmax(around[lowest : lowest + 2 * _REACH + 1]))
+        first = max(0, top - _REACH)
+        summed = np.cumsum(self._support[first : top + _REACH + 1])
+        return first + int(np.searchsorted(summed, share * summed[-1]))

@@ -289,10 +289,15 @@ class OccupancyMap:
         rays = keyframe.points - camera.astype(np.float32)
         rays *= np.float32(self._floor.scale(keyframe.floor, float(camera[2])))
         height = rays[:, 2] + np.float32(camera_height)
-        step = max(config.step_height, _SCATTER * self._floor.spread * camera_height)
+        scatter = _SCATTER * self._floor.spread * camera_height
+        step = max(config.step_height, scatter)
+        low = np.abs(height) < step
         # What is hardly below the camera would meet the floor anywhere.
-        low = (np.abs(height) < step) & (rays[:, 2] < min(-camera_height / 2, 0))
-        floor = rays[low, :2] * (np.float32(-camera_height) / rays[low, 2:])
+        meeting = (np.abs(height) < scatter) & (rays[:, 2] < -camera_height / 2)
+        stretch = np.where(
+            meeting, np.float32(-camera_height) / np.where(meeting, rays[:, 2], 1), 1
+        )
+        floor = (rays[:, :2] * stretch[:, None])[low]
         solid = rays[(height >= step) & (height < config.headroom), :2]
         return self._cells(floor, camera), self._cells(solid, camera)
 
