@@ -180,7 +180,8 @@ def test_network_that_gives_nothing_finite_is_an_error_not_a_pose(image_of):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("points_every", -1), ("reset_interval", 1), ("max_speed", 0.0)]
+    ("field", "value"),
+    [("points_every", -1), ("reset_interval", 1), ("max_speed", 0.0), ("camera_height", -1.0)],
 )
 def test_impossible_configuration_is_refused(field, value):
     with pytest.raises(ValueError, match=field):

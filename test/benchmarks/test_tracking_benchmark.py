@@ -38,6 +38,16 @@ def test_odometry_keeps_closer_to_the_way_than_the_network(nano, films):
         assert by_odometry["walk_step_rotation"] < 0.6 * network["walk_step_rotation"]
 
 
+def test_a_camera_of_known_height_sees_the_world_at_its_size(nano):
+    data = DataSettings(image_size=nano[1].image_size)
+    films = [film(FilmTask(Split.VAL, 3, 0, 1, 2 * FRAMES, (0.1, 0.1), data, augment=False))]
+    shares = {}
+    for source in (PoseSource.CALIBRATED, PoseSource.MOUNTED):
+        errors = walk_errors(*walk(*nano, films, source, interval=0.1))
+        shares[source] = errors["ate_share"]
+    assert shares[PoseSource.MOUNTED] < 0.7 * shares[PoseSource.CALIBRATED]
+
+
 def test_a_new_state_every_few_frames_changes_the_networks_poses(nano, films):
     whole, _ = walk(*nano, films, PoseSource.NETWORK, interval=0.1, reset_interval=0)
     chunked, _ = walk(*nano, films, PoseSource.NETWORK, interval=0.1, reset_interval=8)

@@ -20,6 +20,7 @@ from vlm3r_ros.assistant.gravity import (
     unit,
     up_from_mount,
 )
+from vlm3r_ros.assistant.metric_scale import MetricScale, check_camera_height
 from vlm3r_ros.assistant.rigid import inverse, orthonormal
 from vlm3r_ros.assistant.visual_odometry import VisualOdometry
 from vlm3r_ros.models.geometry import (
@@ -53,6 +54,8 @@ class TrackerConfig:
         max_speed: Camera speed in m/s above which a pose is trusted less.
         visual_odometry: Find the camera's motion from corners that are followed through the images
             and the network's depth; where False, poses are the network's own.
+        camera_height: Of the camera above the floor in metres, where it is fixed and known; with
+            visual odometry, poses and points then are as large as the world truly is.
     """
 
     points_every: int = 1
@@ -63,6 +66,7 @@ class TrackerConfig:
     seek_floor: bool = True
     max_speed: float = 5.0
     visual_odometry: bool = True
+    camera_height: float | None = None
 
     def __post_init__(self) -> None:
         if self.points_every < 0:
@@ -71,6 +75,8 @@ class TrackerConfig:
             check_reset_interval(self.reset_interval)
         if not self.max_speed > 0:
             raise ValueError(f"max_speed is {self.max_speed}; it must be above 0")
+        if self.camera_height is not None:
+            check_camera_height(self.camera_height)
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,8 @@ class GeometryTracker:
         self._reset_interval = own if asked is None else asked
         self._given_up: NDArray[np.float64] | None = None
         self._camera_matrix: NDArray[np.float64] | None = None
+        self._camera_height = self.config.camera_height
+        self._metric: MetricScale | None = None
         if self.config.gravity is not None:
             self.set_gravity(self.config.gravity)
         elif self.config.T_base_camera is not None:
@@ -217,6 +225,17 @@ class GeometryTracker:
         if self._odometry is not None:
             self._odometry.set_camera_matrix(self._camera_matrix)
 
+    def set_camera_height(self, height: float) -> None:
+        """Gives how high the camera is fixed above the floor, metres.
+
+        Holds from now on: scale is found out anew.
+
+        Raises:
+            ValueError: The height is not above 0 and finite.
+        """
+        self._metric = MetricScale(height)
+        self._camera_height = height
+
     def reset(self) -> str:
         """Starts a new session with a new map and returns its name."""
         self._session_id = uuid.uuid4().hex
@@ -227,6 +246,8 @@ class GeometryTracker:
         self._odometry = VisualOdometry() if self.config.visual_odometry else None
         if self._odometry is not None and self._camera_matrix is not None:
             self._odometry.set_camera_matrix(self._camera_matrix)
+        height = self._camera_height
+        self._metric = None if height is None else MetricScale(height)
         self._chunk_length = 0
         self._point_trust = math.nan
         self._last_pose: tuple[float, NDArray[np.float64]] | None = None
@@ -273,9 +294,9 @@ class GeometryTracker:
         if self._frame_index == 0:
             self._set_up_map(output, T_world_camera)
         points = None if output.points_self is None else _numpy(output.points_self)
-        T_map_camera = self._locate(points, T_world_camera, aspect)
+        T_map_camera = self._locate(T_world_camera)
         if points is not None and self._odometry is not None:
-            points = self._odometry.correct(points)
+            points = self._survey(self._odometry, points, T_map_camera, aspect)
         observation = self._observe(output, points, state, T_map_camera, stamp, started)
         self._state = state
         self._frame_index += 1
@@ -304,12 +325,7 @@ class GeometryTracker:
         output, state = self._encoder.step(pixels, self._state, outputs=heads)
         return output, state
 
-    def _locate(
-        self,
-        in_camera: NDArray[np.float32] | None,
-        T_world_camera: NDArray[np.float64],
-        aspect: float | None,
-    ) -> NDArray[np.float64]:
+    def _locate(self, T_world_camera: NDArray[np.float64]) -> NDArray[np.float64]:
         """The camera's pose in the map, by the network or by odometry that rests on it."""
         T_map_network = orthonormal(self._T_map_world @ T_world_camera)
         step = inverse(self._T_map_network) @ T_map_network
@@ -318,12 +334,25 @@ class GeometryTracker:
             return T_map_network
         if self._frame_index == 0:
             self._odometry.start(T_map_network)
-            T_map_camera = T_map_network
-        else:
-            T_map_camera = self._odometry.locate(step)
-        if in_camera is not None:
-            self._odometry.renew(in_camera, aspect)
-        return T_map_camera
+            return T_map_network
+        return self._odometry.locate(step)
+
+    def _survey(
+        self,
+        odometry: VisualOdometry,
+        points: NDArray[np.float32],
+        T_map_camera: NDArray[np.float64],
+        aspect: float | None,
+    ) -> NDArray[np.float32]:
+        """Gives odometry a pointmap `[H, W, 3]` in the camera's frame; returns it corrected."""
+        if self._metric is not None:
+            points = points * np.float32(self._metric.factor)
+        odometry.renew(points, aspect)
+        corrected = odometry.correct(points)
+        if self._metric is not None:
+            R, t = T_map_camera[:3, :3], T_map_camera[:3, 3]
+            self._metric.observe(odometry.well_known() - t, corrected @ R.T.astype(np.float32))
+        return corrected
 
     def _set_up_map(self, output: GeometryOutput, T_world_camera: NDArray[np.float64]) -> None:
         """Puts the map's origin into the first camera, with z up."""

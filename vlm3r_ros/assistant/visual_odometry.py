@@ -31,7 +31,9 @@ _THERE_AND_BACK = 1.0  # pixels by which a corner that is followed back may miss
 _MARGIN = 2  # pixels from the border at which corners are given up
 _DEPTH_VARIANCE = 0.06  # of the logarithm of the network's depth: a quarter off
 _SCALE_GAIN = 0.3  # share of the difference between a pointmap's scale and ours that is taken on
-_WELL_KNOWN = 0.03  # variance of the logarithm of a depth
+# Variances of the logarithm of a depth.
+_WELL_KNOWN = 0.03
+_TOLD_BY_PARALLAX = 0.003
 _FOCAL_VARIANCE = 0.04  # of the logarithm of the focal length that its pointmaps have
 # The same corners speak frame after frame, so that what a frame says of the focal length is no
 # news for the most part; and a pose that is a little off moves all residuals alike.
@@ -120,6 +122,10 @@ class VisualOdometry:
         """Whether few landmarks are left in view: too few, and a fifth of those found lost."""
         left = len(self._landmarks)
         return left < _LEAST or left < min(_FEW, 0.8 * self._found)
+
+    def well_known(self) -> FloatArray:
+        """Landmarks whose depth parallax has told `[N, 3]`, map frame, metres."""
+        return self._landmarks.where(self._landmarks.variance < _TOLD_BY_PARALLAX).points
 
     def follow(self, gray: NDArray[np.uint8]) -> None:
         """Follows the corners into the next frame.

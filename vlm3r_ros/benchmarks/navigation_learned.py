@@ -28,7 +28,8 @@ POINTS_EVERY = 4
 class GeometrySource:
     """Poses and pointmaps of the geometry encoder; true places, brought into its map.
 
-    The encoder's map begins at the first camera; gravity there is known, as with an IMU.
+    The encoder's map begins at the first camera. As on a robot, it is known which way is up there
+    and how high the camera is above the floor, besides its matrix.
 
     Args:
         witness: of the world.
@@ -61,7 +62,7 @@ class GeometrySource:
             TrackingError: the encoder gives nothing finite.
         """
         if self._tracker.frame_index == 0:
-            self._tracker.set_gravity(-np.asarray(T_world_camera)[2, :3])
+            _mount(self._tracker, T_world_camera)
         seen = self._tracker.step(self._picture.at(T_world_camera), stamp)
         self._anchor.fix(seen, T_world_camera)
         self._T_world_camera = T_world_camera
@@ -76,7 +77,9 @@ class GeometrySource:
 
 
 class ModelSource:
-    """Everything from an assistant: poses, pointmaps and places; it finds up by itself.
+    """Everything from an assistant: poses, pointmaps and places.
+
+    It knows of its camera what a robot knows, as `GeometrySource` does.
 
     Args:
         witness: of the world.
@@ -115,6 +118,8 @@ class ModelSource:
         Raises:
             TrackingError: the encoder gives nothing finite.
         """
+        if self._assistant.tracker.frame_index == 0:
+            _mount(self._assistant.tracker, T_world_camera)
         seen = self._assistant.observe(self._picture.at(T_world_camera), stamp)
         if seen is not None:
             self._anchor.fix(seen, T_world_camera)
@@ -154,6 +159,13 @@ class _Pictures:
         color = render(self._world, self.lens, T_world_camera).color
         assert color is not None
         return color
+
+
+def _mount(tracker: GeometryTracker, T_world_camera: FloatArray) -> None:
+    """Tells what the mount of a robot's camera tells."""
+    pose = np.asarray(T_world_camera)
+    tracker.set_gravity(-pose[2, :3])
+    tracker.set_camera_height(float(pose[2, 3]))
 
 
 def _moved(T: FloatArray, point: FloatArray) -> FloatArray:

@@ -23,8 +23,10 @@ class PoseSource(StrEnum):
     """The network alone."""
     ODOMETRY = "odometry"
     """Visual odometry that knows the shape of the camera's image, not its focal length."""
-    CALIBRATED = "odometry, calibrated"
+    CALIBRATED = "calibrated"
     """Visual odometry of a camera whose matrix is known, as from `camera_info`."""
+    MOUNTED = "mounted"
+    """The same on a robot: which way is up and how high it is above the floor are known, too."""
 
 
 def walk(
@@ -61,8 +63,12 @@ def walk(
         height, width = film.color.shape[2:4]
         fx, fy, cx, cy = film.lens[0].tolist()
         lens = Intrinsics(fx, fy, cx, cy, width, height)
-        if source is PoseSource.CALIBRATED:
+        if source in (PoseSource.CALIBRATED, PoseSource.MOUNTED):
             tracker.set_camera_matrix(lens.matrix())
+        if source is PoseSource.MOUNTED:
+            first = film.T_world_camera[0, 0]
+            tracker.set_gravity(-first[2, :3])
+            tracker.set_camera_height(float(first[2, 3]))
         poses = np.stack(
             [
                 tracker.step(image, number * interval, aspect=lens.fy / lens.fx).T_map_camera

@@ -19,6 +19,8 @@ _GROWTH = 20  # cells by which a map grows beyond what it has to hold
 _FLOOR_SHIFT = 0.03  # m by which the floor may turn out elsewhere before all is counted again
 _FREE_NEIGHBOURS = 5  # of 8, that make an unknown cell free: pixels are far apart far away
 _MOST_EVIDENCE = 10_000
+_PLACE_SCATTER = 2.0  # of the spread of the floor, that things' distance from the camera has
+_PLACE = 0.15  # m: what is that far off its place counts by half
 _SCATTER = 2.5  # standard deviations of the floor's depth within which points are floor
 
 
@@ -215,7 +217,7 @@ class OccupancyMap:
         """The map as it is now."""
         told = self._free + self._occupied
         state = np.where(told > 0, FREE, UNKNOWN).astype(np.int8)
-        share = self._occupied / np.maximum(told, 1).astype(np.float32)
+        share = self._occupied / np.maximum(told, 1e-6)
         least = self.config.occupied_share
         state[(share > 0) & (share >= least)] = DOUBTFUL
         sure = min(least + self.config.scatter_share * self._floor.spread, 1.0)
@@ -232,8 +234,8 @@ class OccupancyMap:
 
     def _forget_cells(self) -> None:
         self._corner = np.zeros(2, np.int64)  # x and y of cell [0, 0], in cells
-        self._free = np.zeros((0, 0), np.int32)
-        self._occupied = np.zeros((0, 0), np.int32)
+        self._free = np.zeros((0, 0), np.float32)
+        self._occupied = np.zeros((0, 0), np.float32)
 
     def _usable(
         self,
@@ -269,12 +271,13 @@ class OccupancyMap:
         occupied = self._count(solid) >= config.min_points
         free = (self._count(floor) > 0) & ~occupied
         free |= (self._count(body) > 0) & ~occupied
-        self._occupied += occupied
-        self._free += free
+        weight = self._weights(keyframe.camera)
+        self._occupied += occupied * weight
+        self._free += free * weight
         if max(self._occupied.max(), self._free.max()) > _MOST_EVIDENCE:
             # What was found long ago counts less.
-            self._occupied = (self._occupied + 1) // 2
-            self._free //= 2
+            self._occupied /= 2
+            self._free /= 2
         return cropped
 
     def _sorted(self, keyframe: _KeptKeyframe) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -305,6 +308,15 @@ class OccupancyMap:
         """The cells `[N, 2]` (x, y) that rays `[N, 2]` from a camera lead to."""
         places = camera[:2].astype(np.float32) + rays
         return np.floor(places / np.float32(self.config.cell)).astype(np.int64)
+
+    def _weights(self, camera: NDArray[np.float64]) -> NDArray[np.float32]:
+        """How much what is seen from a camera counts in each cell `[H, W]`: less from afar."""
+        height, width = self._free.shape
+        here = camera[:2] / self.config.cell - self._corner - 0.5
+        x, y = np.arange(width) - here[0], np.arange(height) - here[1]
+        away = np.hypot(x, y[:, None]) * self.config.cell
+        error = _PLACE_SCATTER * self._floor.spread * away
+        return (1 / (1 + np.square(error / _PLACE))).astype(np.float32)
 
     def _count(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many of the cells `[N, 2]` (x, y) are which of the map's `[H, W]`."""
@@ -370,14 +382,14 @@ class OccupancyMap:
 
 
 def _moved(
-    counts: NDArray[np.int32],
+    counts: NDArray[np.float32],
     old_low: NDArray[np.int64],
     low: NDArray[np.int64],
     high: NDArray[np.int64],
-) -> NDArray[np.int32]:
+) -> NDArray[np.float32]:
     """Counts in a window from `low` to `high` (x, y), of those that begin at `old_low`."""
     width, height = (high - low).tolist()
-    moved = np.zeros((height, width), np.int32)
+    moved = np.zeros((height, width), np.float32)
     old_high = old_low + counts.shape[::-1]
     first, last = np.maximum(low, old_low), np.minimum(high, old_high)
     if counts.size and (first < last).all():

@@ -72,6 +72,14 @@ PARAMETERS = (
         "the network's own poses, which drift on long streams.",
     ),
     ParameterSpec(
+        "camera_height",
+        0.0,
+        "Metres from the floor up to the camera where it is fixed, so that poses and points are as "
+        "large as the world truly is (visual_odometry only); 0: not known.",
+        0.0,
+        100.0,
+    ),
+    ParameterSpec(
         "max_points",
         20_000,
         "At most so many points are published a frame, in rows and columns.",
@@ -135,6 +143,7 @@ def tracker_config(parameters: ParameterSet) -> TrackerConfig:
         seek_floor=parameters["seek_floor"],
         max_speed=parameters["max_speed"],
         visual_odometry=parameters["visual_odometry"],
+        camera_height=parameters["camera_height"] or None,
     )
 
 
