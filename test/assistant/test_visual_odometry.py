@@ -59,7 +59,7 @@ def follow(walk, odometry, scales=None, steps=None) -> list[np.ndarray]:
             said.append(odometry.locate(STILL if steps is None else steps[number]))
         if wanted or number % 4 == 0:
             scale = 1.0 if scales is None else scales[number]
-            odometry.renew(walk.points[number] * np.float32(scale), walk.aspect)
+            odometry.renew(walk.points[number] * np.float32(scale))
     return said
 
 
@@ -75,8 +75,7 @@ def moved(walk) -> tuple[float, float]:
 
 
 def test_a_walk_is_followed_where_depth_is_right(walk):
-    odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.lens.matrix())
+    odometry = VisualOdometry(walk.lens.matrix())
     turn, move = errors(walk, follow(walk, odometry))
     assert moved(walk)[0] > 20
     assert moved(walk)[1] > 0.5
@@ -85,32 +84,22 @@ def test_a_walk_is_followed_where_depth_is_right(walk):
 
 
 def test_every_pose_is_rigid(walk):
-    for T in follow(walk, VisualOdometry()):
+    for T in follow(walk, VisualOdometry(walk.lens.matrix())):
         np.testing.assert_allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-9)
 
 
 def test_pointmaps_whose_scale_wavers_are_averaged(walk):
     scales = np.exp(np.random.default_rng(0).normal(0, 0.2, FRAMES))
-    odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.lens.matrix())
+    odometry = VisualOdometry(walk.lens.matrix())
     turn, move = errors(walk, follow(walk, odometry, scales))
     assert turn < 4
     assert move < 0.3 * moved(walk)[1]
 
 
-def test_the_focal_length_is_found_without_a_camera_matrix(walk):
-    # Pointmaps as of a camera with a longer lens.
-    odometry = VisualOdometry()
-    wrong = [points * np.float32([0.8, 0.8, 1]) for points in walk.points]
-    follow(walk.but(points=wrong), odometry)
-    truth = np.array([walk.lens.fx, walk.lens.fy])
-    assert abs(np.log(odometry.focal / truth)).max() < 0.5 * np.log(1 / 0.8)
-
-
 def test_where_nothing_can_be_followed_the_network_is_believed(walk):
     step = np.eye(4)
     step[:3, 3] = 0.1, 0.2, 0.3
-    odometry = VisualOdometry()
+    odometry = VisualOdometry(walk.lens.matrix())
     blank = walk.but(gray=[np.full((SIZE, SIZE), 90, np.uint8)] * FRAMES)
     said = follow(blank, odometry, steps=[step] * FRAMES)
     np.testing.assert_allclose(said[-1][:3, 3], (FRAMES - 1) * step[:3, 3])
@@ -120,26 +109,17 @@ def test_where_nothing_can_be_followed_the_network_is_believed(walk):
 def test_landmarks_are_found_again_after_the_lights_were_out(walk):
     gray = list(walk.gray)
     gray[10] = np.zeros_like(gray[10])
-    said = follow(walk.but(gray=gray), VisualOdometry())
+    said = follow(walk.but(gray=gray), VisualOdometry(walk.lens.matrix()))
     after = [inverse(said[14]) @ pose for pose in said[14:]]
     true = [inverse(walk.poses[14]) @ pose for pose in walk.poses[14:]]
     away = inverse(after[-1]) @ true[-1]
     assert np.degrees(Rotation.from_matrix(away[:3, :3]).magnitude()) < 5
 
 
-def test_another_camera_matrix_gives_up_landmarks(walk):
-    odometry = VisualOdometry()
-    follow(walk, odometry)
-    odometry.set_camera_matrix(walk.lens.matrix())
-    assert odometry.wants_depth
-    np.testing.assert_allclose(odometry.focal, [walk.lens.fx, walk.lens.fy])
-
-
 def test_a_first_pointmap_of_the_wrong_size_is_got_over(walk):
     scales = np.ones(FRAMES)
     scales[0] = 0.5
-    odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.lens.matrix())
+    odometry = VisualOdometry(walk.lens.matrix())
     said = follow(walk, odometry, scales)
     lengths, true = (
         np.linalg.norm(np.diff([T[:3, 3] for T in poses[FRAMES // 2 :]], axis=0), axis=1).sum()
@@ -152,8 +132,7 @@ def test_landmarks_correct_a_pointmap_of_the_wrong_shape():
     walk = Walk(sideways=-0.6)
     # Near things too far and far things too near, as where a network guesses.
     wrong = [points * points[..., 2:] ** np.float32(-0.5) for points in walk.points]
-    odometry = VisualOdometry()
-    odometry.set_camera_matrix(walk.lens.matrix())
+    odometry = VisualOdometry(walk.lens.matrix())
     follow(walk.but(points=wrong), odometry)
 
     def shape_error(points: np.ndarray) -> float:
@@ -169,7 +148,7 @@ def test_landmarks_correct_a_pointmap_of_the_wrong_shape():
 
 
 def test_without_well_known_landmarks_a_pointmap_stays_as_it_is(walk):
-    odometry = VisualOdometry()
+    odometry = VisualOdometry(walk.lens.matrix())
     odometry.follow(walk.gray[0])
     odometry.start(STILL)
     odometry.renew(walk.points[0])

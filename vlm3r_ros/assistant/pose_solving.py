@@ -1,8 +1,8 @@
 """A camera's pose from landmarks seen again, though their depth is uncertain.
 
-Perspective-n-point with three differences: a landmark whose depth is but guessed says little about
-motion along the line of sight and all the more about the rest; outliers lose their say (Geman and
-McClure); and where the focal length is not known, it is found on the way.
+Perspective-n-point with two differences: a landmark whose depth is but guessed says little about
+motion along the line of sight and all the more about the rest; and outliers lose their say (Geman
+and McClure).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NEAREST = 0.1  # metres; landmarks nearer than that, or behind the camera, say 
 _ROTATION_NOISE = 0.05  # rad
 _TRANSLATION_NOISE = 0.1  # metres
 _ITERATIONS = 8
-_CONVERGED = 1e-4  # rad, metres, and logarithm of the focal length
+_CONVERGED = 1e-4  # rad, metres
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +38,10 @@ class Lens:
     Attributes:
         focal: `[2]`, pixels, along x and y.
         center: `[2]`, pixels, pixel centres at whole numbers.
-        variance: of the logarithm of the focal length; 0 where it is known.
     """
 
     focal: FloatArray
     center: FloatArray
-    variance: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +52,12 @@ class Sightings:
         points: `[N, 3]`, map frame, metres.
         by_depth: `[N, 3]`, how a point moves with the logarithm of its depth in the camera that
             found it.
-        by_focal: `[N, 3]`, how it moves with the logarithm of the focal length.
         variance: `[N]`, of the logarithm of that depth.
         pixels: `[N, 2]`, x and y in the present image.
     """
 
     points: FloatArray
     by_depth: FloatArray
-    by_focal: FloatArray
     variance: FloatArray
     pixels: FloatArray
 
@@ -72,20 +68,18 @@ class PoseFit:
 
     Attributes:
         T_map_camera: `[4, 4]`
-        log_focal: by which the logarithm of the focal length should change.
-        focal_information: what this frame by itself says about it: an inverse variance.
         residuals: `[N, 2]`, projections less sightings, pixels.
         by_depth: `[N, 2]`, how projections move with the logarithm of the depth, pixels.
         deviations: `[N]`, size of the residuals in standard deviations; infinite for landmarks that
             would be behind the camera.
+        cost: of all landmarks, the expectation apart.
     """
 
     T_map_camera: FloatArray
-    log_focal: float
-    focal_information: float
     residuals: FloatArray
     by_depth: FloatArray
     deviations: FloatArray
+    cost: float
 
 
 def solve_pose(
@@ -99,7 +93,7 @@ def solve_pose(
         expected: `T_map_camera` `[4, 4]` about which the pose is likely to be.
         guesses: others from which to begin; the search starts at the best of all.
     """
-    starts = [_Comparison(seen, lens, inverse(guess), 0.0) for guess in (expected, *guesses)]
+    starts = [_Comparison(seen, lens, inverse(guess)) for guess in (expected, *guesses)]
     best = min(starts, key=lambda start: start.cost)
     for _ in range(_ITERATIONS):
         information, gradient = best.information(expected)
@@ -107,42 +101,32 @@ def solve_pose(
         turn = np.eye(4)
         turn[:3, :3], turn[:3, 3] = cv2.Rodrigues(step[:3])[0], step[3:6]
         T = orthonormal(turn @ best.T_camera_map)
-        best = _Comparison(seen, lens, T, best.log_focal + step[6])
+        best = _Comparison(seen, lens, T)
         if np.abs(step).max() < _CONVERGED:
             break
-    # What the frame says of the focal length where pose is not known either (Schur complement).
-    pose, both = information[:6, :6], information[:6, 6]
-    own = information[6, 6] - _focal_prior(lens) - both @ np.linalg.solve(pose, both)
     return PoseFit(
         inverse(best.T_camera_map),
-        best.log_focal,
-        max(float(own), 0.0),
         best.residuals,
         best.by_depth,
         np.sqrt(best.squares),
+        best.cost,
     )
 
 
 class _Comparison:
     """Landmarks as a pose would show them, beside where they are seen."""
 
-    def __init__(
-        self, seen: Sightings, lens: Lens, T_camera_map: FloatArray, log_focal: float
-    ) -> None:
+    def __init__(self, seen: Sightings, lens: Lens, T_camera_map: FloatArray) -> None:
         self.T_camera_map = T_camera_map
-        self.log_focal = log_focal
-        self._lens = lens
         R, t = T_camera_map[:3, :3], T_camera_map[:3, 3]
-        focal = lens.focal * np.exp(log_focal)
-        self._points = (seen.points + seen.by_focal * log_focal) @ R.T + t
+        self._points = seen.points @ R.T + t
         depth = np.maximum(self._points[:, 2], _NEAREST)[:, None]
-        projected = self._points[:, :2] / depth * focal
+        projected = self._points[:, :2] / depth * lens.focal
         self.residuals = projected + lens.center - seen.pixels
         self._by_point = np.zeros((len(depth), 2, 3))
-        self._by_point[:, [0, 1], [0, 1]] = focal / depth
+        self._by_point[:, [0, 1], [0, 1]] = lens.focal / depth
         self._by_point[:, :, 2] = -projected / depth
-        self.by_depth = self._moved(seen.by_depth @ R.T)
-        self._by_focal = projected + self._moved(seen.by_focal @ R.T)
+        self.by_depth = np.einsum("nij,nj->ni", self._by_point, seen.by_depth @ R.T)
         # The inverse of the covariance, of noise alike in all directions and of uncertain depth in
         # one (Sherman and Morrison).
         noise = PIXEL_NOISE**2
@@ -159,31 +143,21 @@ class _Comparison:
         return float((squares / (1 + squares / _OUTLIER**2)).sum())
 
     def information(self, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Information matrix `[7, 7]` and gradient `[7]`: rotation, translation, log focal length.
+        """Information matrix `[6, 6]` and gradient `[6]`: rotation, translation.
 
-        Rotation and translation are of the camera, in its own frame.
+        Both are of the camera, in its own frame.
         """
-        J = np.empty((len(self._points), 2, 7))
+        J = np.empty((len(self._points), 2, 6))
         J[:, :, :3] = np.cross(self._points[:, None], self._by_point)
         J[:, :, 3:6] = self._by_point
-        J[:, :, 6] = self._by_focal
         say = 1 / np.square(1 + self.squares / _OUTLIER**2)
         weighted = np.einsum("nij,njk->nik", self._weights * say[:, None, None], J)
         information = np.einsum("nij,nik->jk", J, weighted)
         gradient = np.einsum("nij,ni->j", weighted, self.residuals)
         away = self.T_camera_map @ expected
         noise = np.repeat([_ROTATION_NOISE, _TRANSLATION_NOISE], 3)
-        prior = np.append(noise**-2, _focal_prior(self._lens))
+        prior = noise**-2
         turn = cv2.Rodrigues(away[:3, :3])[0][:, 0]
         information += np.diag(prior)
-        gradient += prior * np.array([*turn, *away[:3, 3], self.log_focal])
+        gradient += prior * np.array([*turn, *away[:3, 3]])
         return information, gradient
-
-    def _moved(self, points: FloatArray) -> FloatArray:
-        moved: FloatArray = np.einsum("nij,nj->ni", self._by_point, points)
-        return moved
-
-
-def _focal_prior(lens: Lens) -> float:
-    # So sure that nothing changes what is known.
-    return 1 / max(lens.variance, 1e-12)

@@ -22,6 +22,7 @@ from vlm3r_ros.assistant.gravity import (
 )
 from vlm3r_ros.assistant.metric_scale import MetricScale, check_camera_height
 from vlm3r_ros.assistant.rigid import inverse, orthonormal
+from vlm3r_ros.assistant.self_calibration import SelfCalibratingOdometry
 from vlm3r_ros.assistant.visual_odometry import VisualOdometry
 from vlm3r_ros.models.geometry import (
     GeometryBackend,
@@ -153,6 +154,7 @@ class GeometryTracker:
         self._camera_matrix: NDArray[np.float64] | None = None
         self._camera_height = self.config.camera_height
         self._metric: MetricScale | None = None
+        self._odometry: VisualOdometry | SelfCalibratingOdometry | None = None
         if self.config.gravity is not None:
             self.set_gravity(self.config.gravity)
         elif self.config.T_base_camera is not None:
@@ -223,7 +225,10 @@ class GeometryTracker:
         """
         self._camera_matrix = np.asarray(K, np.float64)
         if self._odometry is not None:
-            self._odometry.set_camera_matrix(self._camera_matrix)
+            # Landmarks that rest on another lens are given up.
+            pose = self._odometry.pose
+            self._odometry = VisualOdometry(self._camera_matrix)
+            self._odometry.start(pose)
 
     def set_camera_height(self, height: float) -> None:
         """Gives how high the camera is fixed above the floor, metres.
@@ -243,9 +248,7 @@ class GeometryTracker:
         self._up_source: UpSource | None = None
         self._T_map_world = np.eye(4)  # of the present chunk's world
         self._T_map_network = np.eye(4)  # of the newest camera, by the network alone
-        self._odometry = VisualOdometry() if self.config.visual_odometry else None
-        if self._odometry is not None and self._camera_matrix is not None:
-            self._odometry.set_camera_matrix(self._camera_matrix)
+        self._odometry = None
         height = self._camera_height
         self._metric = None if height is None else MetricScale(height)
         self._chunk_length = 0
@@ -278,13 +281,13 @@ class GeometryTracker:
         if small is not image:
             aspect = image.shape[1] / image.shape[0]
         pixels = self._pixels(small)
-        output, state = self._encode(pixels, small)
+        output, state = self._encode(pixels, small, aspect)
         T_world_camera = _rigid(output)
         if T_world_camera is None:
             self.restarts += 1
             logger.warning("The geometry encoder lost track; starting a new session.")
             self.reset()
-            output, state = self._encode(pixels, small)
+            output, state = self._encode(pixels, small, aspect)
             T_world_camera = _rigid(output)
             if T_world_camera is None:
                 raise TrackingError(
@@ -296,7 +299,7 @@ class GeometryTracker:
         points = None if output.points_self is None else _numpy(output.points_self)
         T_map_camera = self._locate(T_world_camera)
         if points is not None and self._odometry is not None:
-            points = self._survey(self._odometry, points, T_map_camera, aspect)
+            points = self._survey(self._odometry, points, T_map_camera)
         observation = self._observe(output, points, state, T_map_camera, stamp, started)
         self._state = state
         self._frame_index += 1
@@ -311,12 +314,17 @@ class GeometryTracker:
         return self._model.geometry_pixels(pixels)
 
     def _encode(
-        self, pixels: torch.Tensor, small: NDArray[np.uint8]
+        self, pixels: torch.Tensor, small: NDArray[np.uint8], aspect: float | None
     ) -> tuple[GeometryOutput, GeometryState]:
         """Follows corners, then takes a step of the encoder."""
         heads = [GeometryHead.POSE]
         every, number = self.config.points_every, self._frame_index
         wanted = number == 0 and self.config.seek_floor and self._given_up is None
+        if self._odometry is None and self.config.visual_odometry:
+            known = self._camera_matrix
+            self._odometry = (
+                SelfCalibratingOdometry(aspect) if known is None else VisualOdometry(known)
+            )
         if self._odometry is not None:
             self._odometry.follow(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
             wanted |= self._odometry.wants_depth
@@ -339,15 +347,14 @@ class GeometryTracker:
 
     def _survey(
         self,
-        odometry: VisualOdometry,
+        odometry: VisualOdometry | SelfCalibratingOdometry,
         points: NDArray[np.float32],
         T_map_camera: NDArray[np.float64],
-        aspect: float | None,
     ) -> NDArray[np.float32]:
         """Gives odometry a pointmap `[H, W, 3]` in the camera's frame; returns it corrected."""
         if self._metric is not None:
             points = points * np.float32(self._metric.factor)
-        odometry.renew(points, aspect)
+        odometry.renew(points)
         corrected = odometry.correct(points)
         if self._metric is not None:
             R, t = T_map_camera[:3, :3], T_map_camera[:3, 3]

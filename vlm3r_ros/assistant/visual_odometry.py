@@ -34,15 +34,11 @@ _SCALE_GAIN = 0.3  # share of the difference between a pointmap's scale and ours
 # Variances of the logarithm of a depth.
 _WELL_KNOWN = 0.03
 _TOLD_BY_PARALLAX = 0.003
-_FOCAL_VARIANCE = 0.04  # of the logarithm of the focal length that its pointmaps have
-# The same corners speak frame after frame, so that what a frame says of the focal length is no
-# news for the most part; and a pose that is a little off moves all residuals alike.
-_NEWS = 0.2
+_NEWS = 0.2  # share of what a pointmap says that pointmaps before it have not said
 _FILTER_NOISE = 1.5  # pixels
 _GATE = 3.0  # standard deviations beyond which a landmark is given up
 _CLOSEST = 0.1  # metres
 _FARTHEST = 0.5  # by which the logarithm of a depth changes at once
-_FOCAL_RANGE = (0.3, 3.0)  # of the image's side
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +49,12 @@ class _Landmarks:
         pixels: float32 `[N, 2]`, where the last frame shows them.
         origins: `[N, 3]`, where the camera was that found them.
         rays: `[N, 3]`, from there to them.
-        by_focal: `[N, 3]`
         variance: `[N]`
     """
 
     pixels: NDArray[np.float32]
     origins: FloatArray
     rays: FloatArray
-    by_focal: FloatArray
     variance: FloatArray
 
     def __len__(self) -> int:
@@ -69,7 +63,7 @@ class _Landmarks:
     @classmethod
     def none(cls) -> _Landmarks:
         empty = np.zeros((0, 3))
-        return cls(np.zeros((0, 2), np.float32), empty, empty, empty, np.zeros(0))
+        return cls(np.zeros((0, 2), np.float32), empty, empty, np.zeros(0))
 
     def where(self, chosen: NDArray[np.bool_]) -> _Landmarks:
         return _Landmarks(*(getattr(self, item.name)[chosen] for item in fields(self)))
@@ -96,26 +90,31 @@ class VisualOdometry:
     `wants_depth`. Not thread safe.
     """
 
-    def __init__(self) -> None:
-        self._lens: Lens | None = None
+    def __init__(self, camera_matrix: FloatArray) -> None:
+        self._lens = Lens(camera_matrix[[0, 1], [0, 1]], camera_matrix[:2, 2])
         self._poses = [np.eye(4)]  # the newest, after the one before it
         self._landmarks = _Landmarks.none()
+        self._cost = np.nan
         self._found = 0  # landmarks after the last renewal
         self._gray: NDArray[np.uint8] | None = None
 
-    def set_camera_matrix(self, K: FloatArray) -> None:
-        """Gives the camera matrix `[3, 3]`, in pixels of the images that are followed.
-
-        Without it, the focal length is found out: from the network's pointmaps first, then from how
-        corners move when the camera turns. Landmarks that rest on another one are given up.
-        """
-        self._landmarks = _Landmarks.none()
-        self._lens = Lens(np.array([K[0, 0], K[1, 1]]), np.asarray(K[:2, 2], float), 0.0)
+    @property
+    def focal(self) -> FloatArray:
+        """Focal lengths along x and y `[2]`, pixels."""
+        return self._lens.focal
 
     @property
-    def focal(self) -> FloatArray | None:
-        """Focal lengths along x and y `[2]`, pixels; None before any depth was told."""
-        return None if self._lens is None else self._lens.focal
+    def pose(self) -> FloatArray:
+        """Where the camera is, `T_map_camera` `[4, 4]`."""
+        return self._poses[-1]
+
+    @property
+    def cost(self) -> float:
+        """How badly landmarks were where the last frame shows them: about 1 is noise alone.
+
+        NaN where there were too few.
+        """
+        return self._cost
 
     @property
     def wants_depth(self) -> bool:
@@ -161,58 +160,46 @@ class VisualOdometry:
         """
         here = self._poses[-1]
         pose = here @ step
-        lens = self._lens
-        if lens is not None and len(self._landmarks) >= _LEAST:
+        self._cost = np.nan
+        if len(self._landmarks) >= _LEAST:
             guesses = [pose]
             if len(self._poses) > 1:
                 guesses.append(here @ inverse(self._poses[-2]) @ here)
-            fit = self._fit(lens, here, guesses)
+            fit = self._fit(here, guesses)
+            self._cost = fit.cost / len(fit.deviations)
             near = fit.deviations < _GATE
             if near.sum() >= _LEAST:
                 pose = fit.T_map_camera
-                self._learn(lens, fit, near)
+                self._learn(fit, near)
             else:
                 self._landmarks = _Landmarks.none()
         self._poses = [here, pose]
         return pose
 
-    def _fit(self, lens: Lens, here: FloatArray, guesses: Sequence[FloatArray]) -> PoseFit:
+    def _fit(self, here: FloatArray, guesses: Sequence[FloatArray]) -> PoseFit:
         marks = self._landmarks
-        seen = Sightings(
-            marks.points, marks.rays, marks.by_focal, marks.variance, marks.pixels.astype(float)
-        )
-        return solve_pose(seen, lens, here, guesses)
+        seen = Sightings(marks.points, marks.rays, marks.variance, marks.pixels.astype(float))
+        return solve_pose(seen, self._lens, here, guesses)
 
-    def _learn(self, lens: Lens, fit: PoseFit, near: NDArray[np.bool_]) -> None:
-        """Gives up outliers; corrects the others' depth, and the focal length."""
+    def _learn(self, fit: PoseFit, near: NDArray[np.bool_]) -> None:
+        """Gives up outliers; corrects the others' depth."""
         marks = self._landmarks
-        rays = marks.rays
-        if lens.variance:
-            rays = rays + marks.by_focal * fit.log_focal
-            variance = 1 / (1 / lens.variance + _NEWS * fit.focal_information)
-            self._lens = Lens(lens.focal * np.exp(fit.log_focal), lens.center, variance)
         noise = _FILTER_NOISE**2
         variance = 1 / (1 / marks.variance + np.square(fit.by_depth).sum(1) / noise)
         change = -variance * (fit.by_depth * fit.residuals).sum(1) / noise
-        rays = rays * np.exp(np.clip(change, -_FARTHEST, _FARTHEST))[:, None]
+        rays = marks.rays * np.exp(np.clip(change, -_FARTHEST, _FARTHEST))[:, None]
         self._landmarks = replace(marks, rays=rays, variance=variance).where(near)
 
-    def renew(self, points: NDArray[np.float32], aspect: float | None = None) -> None:
+    def renew(self, points: NDArray[np.float32]) -> None:
         """Makes landmarks of corners where there are none.
 
         Args:
             points: pointmap of the newest frame `[h, w, 3]`, in its camera's frame, metres; may be
                 coarser than the image.
-            aspect: width over height of the camera's own image, if it was squashed into this one;
-                where the camera matrix is not known, pixels are then taken to have been square.
         """
         gray = self._gray
         if gray is None:
             return
-        height, width = gray.shape
-        if self._lens is None:
-            center = np.array([width - 1, height - 1]) / 2
-            self._lens = Lens(_focal_of(points, gray.shape, aspect), center, _FOCAL_VARIANCE)
         pose = self._poses[-1]
         depth = np.ascontiguousarray(points[..., 2])
         scale = self._compare(_sampled(depth, self._landmarks.pixels, gray.shape), pose)
@@ -230,7 +217,6 @@ class VisualOdometry:
                 corners,
                 np.tile(pose[:3, 3], (len(corners), 1)),
                 in_camera @ R.T,
-                (in_camera * [-1, -1, 0]) @ R.T,
                 np.full(len(corners), _DEPTH_VARIANCE),
             )
         )
@@ -286,9 +272,7 @@ class VisualOdometry:
         here = self._poses[-1][:3, 3]
         marks = self._landmarks
         origins = here + factor * (marks.origins - here)
-        self._landmarks = replace(
-            marks, origins=origins, rays=factor * marks.rays, by_focal=factor * marks.by_focal
-        )
+        self._landmarks = replace(marks, origins=origins, rays=factor * marks.rays)
         before = self._poses[0].copy()
         before[:3, 3] = here + factor * (before[:3, 3] - here)
         self._poses[0] = before
@@ -327,20 +311,3 @@ def _sampled(
     cells = ((pixels + 0.5) * (shape / np.array(size[::-1]))).astype(int)
     cells = np.clip(cells, 0, shape - 1)
     return values[cells[:, 1], cells[:, 0]].astype(np.float64)
-
-
-def _focal_of(
-    points: NDArray[np.float32], size: tuple[int, ...], aspect: float | None
-) -> FloatArray:
-    """The focal lengths `[2]` that suit a pointmap `[h, w, 3]` best, in pixels of an image."""
-    height, width = points.shape[:2]
-    x, y = np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2
-    pixels = np.stack(np.meshgrid(x, y), -1)
-    depth = points[..., 2:]
-    slopes = np.where(depth > _CLOSEST, points[..., :2] / np.maximum(depth, _CLOSEST), 0.0)
-    squares = np.where(depth > _CLOSEST, pixels**2, 0.0).sum((0, 1))
-    shares = squares / np.maximum((pixels * slopes).sum((0, 1)), 1e-6) / (width, height)
-    focal = np.clip(shares, *_FOCAL_RANGE) * (size[1], size[0])
-    if aspect is not None:
-        focal = np.sqrt(focal.prod()) * np.array([aspect**-0.5, aspect**0.5])
-    return np.asarray(focal, np.float64)
