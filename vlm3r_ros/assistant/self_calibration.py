@@ -15,10 +15,12 @@ from vlm3r_ros.assistant.pose_solving import FloatArray
 from vlm3r_ros.assistant.rigid import inverse, orthonormal
 from vlm3r_ros.assistant.visual_odometry import VisualOdometry
 
-_OFFSETS = np.array([-0.4, -0.2, 0.0, 0.2, 0.4])  # of the logarithm of the focal length
+_SPACING = 0.2  # of the logarithm of the focal lengths that are tried
+_OFFSETS = _SPACING * np.arange(-2, 3)
 _PRIOR = 0.3  # cost of an offset of 1, squared: the network's guess is rarely far off
 # Cost of a metre a frame, squared: a turn seen through a wrong lens looks like a long way.
 _MOTION = 5.0
+_LOST = 9.0  # cost of a frame by which one has lost all landmarks, as of outliers alone
 _LEAST_FRAMES = 30
 _MOST_FRAMES = 300
 _CLOSEST = 0.1  # metres; what is nearer says nothing of the focal length
@@ -43,7 +45,6 @@ class SelfCalibratingOdometry:
         self._costs = np.zeros(len(_OFFSETS))
         self._frames = 0
         self._best = 0
-        self._network_focal: FloatArray | None = None
         self._pose = np.eye(4)
         self._gray: NDArray[np.uint8] | None = None
 
@@ -98,9 +99,7 @@ class SelfCalibratingOdometry:
         if self._gray is None:
             return
         if not self._odometries:
-            self._network_focal = focal_of(points, self._gray.shape, self._aspect)
-            self._odometries = [self._odometry(offset) for offset in _OFFSETS]
-            self._best = len(_OFFSETS) // 2
+            self._try_around(focal_of(points, self._gray.shape, self._aspect))
         for odometry in self._odometries:
             odometry.renew(points)
 
@@ -116,12 +115,18 @@ class SelfCalibratingOdometry:
         T = self._pose @ inverse(best.pose)
         return best.well_known() @ T[:3, :3].T + T[:3, 3]
 
-    def _odometry(self, offset: float) -> VisualOdometry:
-        """One that is sure of a focal length, where the camera is now."""
-        assert self._network_focal is not None
+    def _try_around(self, focal: FloatArray) -> None:
+        """Begins with odometries of focal lengths around one `[2]`."""
+        self._odometries = [self._odometry(focal * np.exp(offset)) for offset in _OFFSETS]
+        self._costs = np.zeros(len(_OFFSETS))
+        self._frames = 0
+        self._best = len(_OFFSETS) // 2
+
+    def _odometry(self, focal: FloatArray) -> VisualOdometry:
+        """One that is sure of its focal lengths `[2]`, where the camera is now."""
         assert self._gray is not None
         K = np.eye(3)
-        K[[0, 1], [0, 1]] = self._network_focal * np.exp(offset)
+        K[[0, 1], [0, 1]] = focal
         K[:2, 2] = (np.array(self._gray.shape[::-1]) - 1) / 2
         odometry = VisualOdometry(K)
         odometry.follow(self._gray)
@@ -135,26 +140,29 @@ class SelfCalibratingOdometry:
             moved: by which each moved the camera `[N, 3]`, metres.
         """
         costs = np.array([odometry.cost for odometry in self._odometries])
-        if not np.isfinite(costs).all():
+        if np.isnan(costs).all():
             return
-        costs += _MOTION * np.square(moved).sum(1)
-        self._costs += costs
+        self._costs += np.nan_to_num(costs, nan=_LOST) + _MOTION * np.square(moved).sum(1)
         self._frames += 1
         total = self._costs / self._frames + _PRIOR * _OFFSETS**2
         best = self._best = int(total.argmin())
-        left, right = (
-            total[best + side] if 0 <= best + side < len(total) else np.inf for side in (-1, 1)
-        )
-        clear = min(left, right) > total[best] + _DECISIVE
+        sides = [total[side] for side in (best - 1, best + 1) if 0 <= side < len(total)]
+        clear = min(sides) > total[best] + _DECISIVE
         if self._frames < (_LEAST_FRAMES if clear else _MOST_FRAMES):
             return
-        offset = _OFFSETS[best]
-        if np.isfinite([left, right]).all():
+        focal = self._odometries[best].focal
+        if len(sides) == 2:
+            left, right = sides
             # The vertex of the parabola through the three.
-            spacing = _OFFSETS[1] - _OFFSETS[0]
-            offset += spacing * (left - right) / (2 * (left + right - 2 * total[best]))
-        self._odometries = [self._odometry(offset)]
-        self._best = 0
+            share = (left - right) / (2 * (left + right - 2 * total[best]))
+            self._odometries = [self._odometry(focal * np.exp(share * _SPACING))]
+            self._best = 0
+        elif clear:
+            # What was tried last may not be the best there is.
+            self._try_around(focal)
+        else:
+            self._odometries = [self._odometries[best]]
+            self._best = 0
 
 
 def focal_of(
