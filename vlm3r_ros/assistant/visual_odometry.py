@@ -4,7 +4,8 @@ A recurrent network says well how far things are, and less well how the camera s
 of frames: errors of one frame stay in its state. Corners followed through the images (Lucas and
 Kanade) say to a fraction of a pixel how the camera turned and which way it moved, but not how far.
 Together: corners become landmarks where the network tells depth, and the pose is the one from which
-they are seen where they are. Parallax improves their depth from frame to frame.
+they are seen where they are. Parallax improves their depth from frame to frame; how large all of it
+is, parallax cannot tell, and the network's later pointmaps do.
 """
 
 from __future__ import annotations
@@ -88,6 +89,9 @@ class VisualOdometry:
     For each frame, in this order: `follow` its image; `locate` the camera (`start` with the first
     one's pose); `renew` the landmarks if the network told depth, which it should where
     `wants_depth`. Not thread safe.
+
+    Args:
+        camera_matrix: `[3, 3]`, in pixels of the images that are followed.
     """
 
     def __init__(self, camera_matrix: FloatArray) -> None:
