@@ -161,6 +161,12 @@ def test_geometry_goes_by_the_focal_length_in_camera_info(bench: Bench):
     assert wait_until(known)
 
 
+@pytest.mark.parametrize(("metres", "known"), [(1.2, 1.2), (0.0, None)])
+def test_a_camera_height_of_zero_is_one_that_is_not_known(bench: Bench, metres, known):
+    geometry = bench.start(GeometryNode, model="tiny", camera_height=metres)
+    assert geometry.tracker.config.camera_height == known
+
+
 def test_a_level_camera_starts_at_the_origin_of_a_map_with_z_up(bench: Bench):
     bench.start(GeometryNode, model="tiny", points_every=0, seek_floor=False)
     bench.start(FrameBufferNode, **FRAME_BUFFER)
