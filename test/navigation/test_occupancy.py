@@ -189,6 +189,12 @@ def test_a_floor_of_learned_depth_is_found_from_each_keyframe():
         assert sighting.depth * floor.scale(sighting, 1.4) == pytest.approx(1.4 - floor.height)
 
 
+def test_a_surface_right_below_the_camera_is_sighted():
+    floor = FloorEstimator()
+    sighting = floor.add(floor_points((0, 0), (2, 2)).astype(np.float32), 0.153)
+    assert sighting.depth == pytest.approx(0.153, abs=0.001)
+
+
 def test_a_bed_that_was_looked_at_for_longer_is_not_the_floor():
     floor = FloorEstimator()
     for index in range(10):

@@ -69,9 +69,11 @@ class MetricScale:
             points: pointmap `[..., 3]`, likewise.
         """
         depth = _lowest_level(-landmarks[:, 2])
+        if depth is None:
+            return
         cloud = points.reshape(-1, 3)
         floor = sight_floor(cloud[np.isfinite(cloud).all(1)], 0.0)
-        if depth is None or floor is None:
+        if floor is None:
             return
         change = float(np.log(self._camera_height / depth))
         if abs(np.log(depth / floor.depth)) < _AGREE and abs(change) < _FAR_OFF:

@@ -204,6 +204,12 @@ class GeometryTracker:
         """Focal lengths `[2]` that visual odometry goes by, pixels of the model's image size."""
         return None if self._odometry is None else self._odometry.focal
 
+    @property
+    def _tells_points(self) -> bool:
+        """Whether the session's next frame is one that points and depth are told of."""
+        every = self.config.points_every
+        return every > 0 and self._frame_index % every == 0
+
     def set_gravity(self, gravity: ArrayLike) -> None:
         """Gives the direction of gravity (downward) in the first camera's optical frame.
 
@@ -318,8 +324,7 @@ class GeometryTracker:
     ) -> tuple[GeometryOutput, GeometryState]:
         """Follows corners, then takes a step of the encoder."""
         heads = [GeometryHead.POSE]
-        every, number = self.config.points_every, self._frame_index
-        wanted = number == 0 and self.config.seek_floor and self._given_up is None
+        wanted = self._frame_index == 0 and self.config.seek_floor and self._given_up is None
         if self._odometry is None and self.config.visual_odometry:
             known = self._camera_matrix
             self._odometry = (
@@ -328,7 +333,7 @@ class GeometryTracker:
         if self._odometry is not None:
             self._odometry.follow(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
             wanted |= self._odometry.wants_depth
-        if wanted or (every and number % every == 0):
+        if wanted or self._tells_points:
             heads.append(GeometryHead.SELF_POINTS)
         output, state = self._encoder.step(pixels, self._state, outputs=heads)
         return output, state
@@ -351,10 +356,16 @@ class GeometryTracker:
         points: NDArray[np.float32],
         T_map_camera: NDArray[np.float64],
     ) -> NDArray[np.float32]:
-        """Gives odometry a pointmap `[H, W, 3]` in the camera's frame; returns it corrected."""
+        """Gives odometry a pointmap `[H, W, 3]` in the camera's frame.
+
+        Returns:
+            It, corrected where that is of use to anybody.
+        """
         if self._metric is not None:
             points = points * np.float32(self._metric.factor)
         odometry.renew(points)
+        if self._metric is None and not self._tells_points:
+            return points
         corrected = odometry.correct(points)
         if self._metric is not None:
             R, t = T_map_camera[:3, :3], T_map_camera[:3, 3]
@@ -389,12 +400,11 @@ class GeometryTracker:
         started: float,
     ) -> SceneObservation:
         points = confidence = depth = None
-        every = self.config.points_every
         if in_camera is not None and output.confidence_self is not None:
             confidence = _numpy(output.confidence_self)
             trusted = 1.0 - 1.0 / np.maximum(np.nan_to_num(confidence, nan=1.0), 1.0)
             self._point_trust = float(trusted.mean())
-            if every and self._frame_index % every == 0:
+            if self._tells_points:
                 depth = np.ascontiguousarray(in_camera[..., 2])
                 R, t = T_map_camera[:3, :3].astype(np.float32), T_map_camera[:3, 3]
                 points = in_camera @ R.T + t.astype(np.float32)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vlm3r_ros.assistant.assistant import AssistantConfig, SpatialAssistant
 from vlm3r_ros.assistant.tracking import GeometryTracker, SceneObservation, TrackerConfig
+from vlm3r_ros.benchmarks.mounting import mount
 from vlm3r_ros.benchmarks.navigation_kinds import SourceKind
 from vlm3r_ros.benchmarks.navigation_sources import SourceMaker, TruthSource, Witness
 from vlm3r_ros.models.processing import Vlm3rProcessor
@@ -62,7 +63,7 @@ class GeometrySource:
             TrackingError: the encoder gives nothing finite.
         """
         if self._tracker.frame_index == 0:
-            _mount(self._tracker, T_world_camera)
+            mount(self._tracker, T_world_camera)
         seen = self._tracker.step(self._picture.at(T_world_camera), stamp)
         self._anchor.fix(seen, T_world_camera)
         self._T_world_camera = T_world_camera
@@ -119,7 +120,7 @@ class ModelSource:
             TrackingError: the encoder gives nothing finite.
         """
         if self._assistant.tracker.frame_index == 0:
-            _mount(self._assistant.tracker, T_world_camera)
+            mount(self._assistant.tracker, T_world_camera)
         seen = self._assistant.observe(self._picture.at(T_world_camera), stamp)
         if seen is not None:
             self._anchor.fix(seen, T_world_camera)
@@ -159,13 +160,6 @@ class _Pictures:
         color = render(self._world, self.lens, T_world_camera).color
         assert color is not None
         return color
-
-
-def _mount(tracker: GeometryTracker, T_world_camera: FloatArray) -> None:
-    """Tells what the mount of a robot's camera tells."""
-    pose = np.asarray(T_world_camera)
-    tracker.set_gravity(-pose[2, :3])
-    tracker.set_camera_height(float(pose[2, 3]))
 
 
 def _moved(T: FloatArray, point: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
+from vlm3r_ros.benchmarks.mounting import mount
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.geometry.filming import Sequences
@@ -66,9 +67,7 @@ def walk(
         if source in (PoseSource.CALIBRATED, PoseSource.MOUNTED):
             tracker.set_camera_matrix(lens.matrix())
         if source is PoseSource.MOUNTED:
-            first = film.T_world_camera[0, 0]
-            tracker.set_gravity(-first[2, :3])
-            tracker.set_camera_height(float(first[2, 3]))
+            mount(tracker, film.T_world_camera[0, 0])
         poses = np.stack(
             [
                 tracker.step(image, number * interval, aspect=lens.fy / lens.fx).T_map_camera

@@ -65,7 +65,7 @@ def sight_floor(points: NDArray[np.float32], camera_height: float) -> FloorSight
     if not len(depths):
         return None
     ratios = np.log(depths / _HEAD)
-    counts = np.bincount((ratios / _RATIO).astype(np.int64))
+    counts = np.bincount((ratios / _RATIO).astype(np.int64), minlength=_WINDOW)
     support = np.convolve(np.pad(counts, 1), np.ones(_WINDOW), mode="same")
     if support.max() < _LEAST_PATCHES:
         return None
