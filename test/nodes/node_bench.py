@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.context import Context
@@ -55,6 +55,11 @@ def wait_until(condition: Callable[[], bool], timeout: float = TIMEOUT) -> bool:
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     return bool(condition())
+
+
+def reports(key: str, value: object) -> Callable[[DiagnosticStatus], bool]:
+    """A condition for `Bench.status`: the node reports this value."""
+    return lambda status: any((v.key, v.value) == (key, str(value)) for v in status.values)
 
 
 class Camera:
@@ -171,7 +176,7 @@ class Bench:
         request = ChangeState.Request(transition=Transition(id=transition))
         return self.call(ChangeState, f"{name}/change_state", request).success
 
-    def status(self, name: str, condition: Callable[[Any], bool]) -> Any:
+    def status(self, name: str, condition: Callable[[DiagnosticStatus], bool]) -> Any:
         """The node's report on /diagnostics, as soon as it fulfils a condition."""
         self._statuses.pop(name, None)
         assert wait_until(lambda: name in self._statuses and condition(self._statuses[name])), (

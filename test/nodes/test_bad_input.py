@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from node_bench import ACTIVE, Bench, Camera, wait_until
+from node_bench import ACTIVE, Bench, Camera, reports, wait_until
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
@@ -35,11 +35,6 @@ def see(bench: Bench, camera: Camera, keyframes: int = 2) -> None:
     """Let the pipeline see frames until the query node holds so many keyframes."""
     query = bench.nodes[0]
     assert wait_until(lambda: (camera.send(), query.assistant.num_keyframes >= keyframes)[1])
-
-
-def value_of(bench: Bench, name: str, key: str) -> str:
-    status = bench.status(name, lambda each: key in {value.key for value in each.values})
-    return {value.key: value.value for value in status.values}[key]
 
 
 def spoiled(camera: Camera, **fields: object) -> Image:
@@ -76,8 +71,8 @@ def test_bad_images_are_counted_and_good_ones_go_on(bench: Bench):
     assert "5x3" in buffer._buffer.last_problem
     camera.send()
     assert wait_until(lambda: len(frames) == 1)
-    assert value_of(bench, "frame_buffer", "dropped: bad message") == str(len(bad))
-    assert value_of(bench, "frame_buffer", "dropped: invalid_image") == "1"
+    bench.status("frame_buffer", reports("dropped: bad message", len(bad)))
+    bench.status("frame_buffer", reports("dropped: invalid_image", 1))
     assert bench.state("frame_buffer") == ACTIVE
 
 

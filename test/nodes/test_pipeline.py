@@ -230,6 +230,8 @@ def test_a_reset_begins_a_new_session_everywhere(bench: Bench):
     assert refused.status == NO_FRAMES
     assert "the session was reset" in refused.message
 
+    # The news of the session may come here later than to the query node.
+    assert wait_until(lambda: is_announcement(states[-1]))
     states.clear()
     send_one_by_one(camera, states, 2)
     old, new = states_of(states)[0], states_of(states)[-1]

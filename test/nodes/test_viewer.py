@@ -10,7 +10,7 @@ import pytest
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import OccupancyGrid, Path
-from node_bench import TIMEOUT, UNCONFIGURED, Bench, wait_until
+from node_bench import TIMEOUT, UNCONFIGURED, Bench, reports, wait_until
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from std_msgs.msg import Header
 
@@ -164,14 +164,10 @@ def test_a_window_that_ends_leaves_the_node_running(bench: Bench, monkeypatch, t
     program.chmod(0o755)
     monkeypatch.setattr(viewer.sys, "executable", str(tmp_path / "python"))
     node = bench.start(ViewerNode)
-    status = bench.status("viewer", lambda s: _value(s, "window") == "none")
+    status = bench.status("viewer", reports("window", "none"))
     assert (tmp_path / "call").read_text().startswith(f"--connect {node.url}")
     assert status.level == status.OK
     assert node.active
-
-
-def _value(status, key: str) -> str:
-    return {each.key: each.value for each in status.values}[key]
 
 
 @pytest.mark.parametrize(
