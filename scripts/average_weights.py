@@ -3,7 +3,7 @@
     python scripts/average_weights.py BEFORE AFTER --share 0.5 --out MEAN
 
 Both are folders as `vlm3r train` writes them, the second trained on from the first (Wortsman et
-al., "Robust fine-tuning of zero-shot models", 2022).
+al., "Robust fine-tuning of zero-shot models", 2022). What only the second has is kept as it is.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from vlm3r_ros.models.model_folder import WEIGHTS_FILE
 
 
 def average(before: Path, after: Path, share: float, out: Path) -> None:
-    """Write a folder like `before` whose weights lie between both.
+    """Write a folder like `after` whose weights lie between both.
 
     Args:
         before: folder of a model.
-        after: folder of a model of the same shape.
+        after: folder of a model of the same shape, which may have parts more.
         share: of `after`, from 0 to 1.
         out: folder that is made.
 
@@ -35,11 +35,11 @@ def average(before: Path, after: Path, share: float, out: Path) -> None:
         raise ValueError(f"the share is {share}; it must be from 0 to 1")
     first, second = (load_file(folder / WEIGHTS_FILE) for folder in (before, after))
     shapes, others = ({name: w.shape for name, w in part.items()} for part in (first, second))
-    if shapes != others:
-        differing = sorted(dict(shapes.items() ^ others.items()))
+    differing = sorted(name for name in shapes if shapes[name] != others.get(name))
+    if differing:
         raise ValueError(f"{before} and {after} are not of one shape: {', '.join(differing[:3])}")
-    shutil.copytree(before, out)
-    mean = {
+    shutil.copytree(after, out)
+    mean = second | {
         name: torch.lerp(weight.float(), second[name].float(), share).to(weight.dtype)
         for name, weight in first.items()
     }

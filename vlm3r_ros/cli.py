@@ -260,6 +260,10 @@ def evaluate(
     stream_fps: Annotated[
         float, typer.Option(min=0, help="Frames per second of a stream; 0: all there are.")
     ] = 0.0,
+    odometry: Annotated[
+        bool,
+        typer.Option(help="Tell the model where visual odometry takes cameras to be, if it can."),
+    ] = True,
     frames: Annotated[int, typer.Option(min=2, help="Frames of a video that are shown.")] = 32,
     tasks: Annotated[
         str, typer.Option(help="Only these: names with commas between; vsi, vsti, live: all of it.")
@@ -290,6 +294,7 @@ def evaluate(
         model=model,
         stream=stream,
         stream_fps=stream_fps,
+        odometry=odometry,
         frames=frames,
         tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()),
         limit=limit,

@@ -55,6 +55,25 @@ def test_every_pose_is_rigid_and_moves_as_the_network_says(make_tracker, image_o
         np.testing.assert_allclose(moved, np.linalg.inv(expected[0]) @ expected[i], atol=1e-5)
 
 
+def test_camera_tokens_are_told_what_odometry_knows(image_of):
+    model, processor = build_model("tiny")
+    dim = model.config.geometry_config.decoder_dim
+    torch.manual_seed(0)
+    readout = model.add_pose_readout()
+    readout.fit(torch.randn(300, 1, dim), torch.randn(300, 4, 4))
+    told, alone = (
+        run(GeometryTracker(model, processor, TrackerConfig(visual_odometry=odometry)), image_of, 4)
+        for odometry in (True, False)
+    )
+    first = np.linalg.inv(told[0].T_map_camera)
+    for one, other in zip(told, alone, strict=True):
+        pose = first @ one.T_map_camera
+        read = readout.read(one.camera_token)[0]
+        np.testing.assert_allclose(read, [*pose[:3, 3], *pose[:3, 2]], atol=1e-4)
+        assert not torch.allclose(one.camera_token, other.camera_token)
+        torch.testing.assert_close(one.patch_tokens, other.patch_tokens)
+
+
 def test_points_are_the_self_view_seen_through_the_pose(make_tracker, image_of):
     for observation in run(make_tracker(), image_of, 3):
         R, t = observation.T_map_camera[:3, :3], observation.T_map_camera[:3, 3]

@@ -3,8 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vlm3r_ros.benchmarks.videos import evaluation_indices, find_video, read_clip
-from vlm3r_ros.recordings import RecordingError
+from vlm3r_ros.assistant import GeometryTracker
+from vlm3r_ros.benchmarks.videos import (
+    evaluation_indices,
+    find_video,
+    follow_camera,
+    read_clip,
+)
+from vlm3r_ros.recordings import RecordingError, open_recording
 
 
 @pytest.mark.parametrize(
@@ -57,6 +63,20 @@ def test_a_clip_holds_the_frames_that_evaluation_shows(tmp_path: Path, write_vid
     some = read_clip(path, processor.resize, 4)
     assert some.indices == [0, 2, 5, 8]
     np.testing.assert_array_equal(some.images, every.images[[0, 2, 5, 8]])
+
+
+def test_a_camera_is_followed_through_all_frames(tmp_path: Path, write_video, network):
+    path = write_video(tmp_path / "clip.mp4", 9)
+    model, processor = network
+    tracker = GeometryTracker(model, processor)
+    poses = follow_camera(path, processor.resize, tracker, [2, 5, 8])
+    assert tracker.frame_index == 9
+    again = GeometryTracker(model, processor)
+    told = [again.step(processor.resize(f.image), f.stamp) for f in open_recording(path)]
+    for pose, index in zip(poses, [2, 5, 8], strict=True):
+        expected = np.linalg.inv(told[2].T_map_camera) @ told[index].T_map_camera
+        np.testing.assert_allclose(pose, expected, atol=1e-6)
+    assert not np.allclose(poses[1], np.eye(4))
 
 
 def test_a_video_that_ends_early_is_sampled_from_what_is_there(

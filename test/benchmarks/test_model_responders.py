@@ -1,17 +1,19 @@
 """Batched answers are those of one question at a time, and a stream asks at the right moment."""
 
+import copy
 from pathlib import Path
 
 import pytest
 import torch
 
+from vlm3r_ros.assistant import GeometryTracker
 from vlm3r_ros.benchmarks.model_responders import (
     BlindResponder,
     OfflineResponder,
     StreamResponder,
 )
 from vlm3r_ros.benchmarks.responders import Response
-from vlm3r_ros.benchmarks.videos import read_clip
+from vlm3r_ros.benchmarks.videos import follow_camera, read_clip
 from vlm3r_ros.models.prompts import chat_prompt
 from vlm3r_ros.recordings import RecordingError, open_recording
 from vlm3r_ros.worlds.skipping import SceneError
@@ -71,6 +73,28 @@ def test_batched_answers_are_token_for_token_those_of_single_ones(network, video
         assert 0 < got[asked.number].timings["first_token"] <= got[asked.number].timings["total"]
     # What is asked about "now" sees nothing of what comes later.
     assert got[5].token_ids == generate(mixed[5], [0, 2])
+
+
+def test_a_model_that_can_be_told_poses_is_told_those_of_odometry(network, video, mixed):
+    model, processor = copy.deepcopy(network[0]), network[1]
+    torch.manual_seed(0)
+    dim = model.config.geometry_config.decoder_dim
+    model.add_pose_readout().fit(torch.randn(300, 1, dim), torch.randn(300, 4, 4))
+    clip = read_clip(video, processor.resize, SHOWN)
+    poses = follow_camera(video, processor.resize, GeometryTracker(model, processor), clip.indices)
+    with torch.no_grad():
+        pixels = processor.normalize(clip.images)
+        camera, _, _ = model.encode_geometry(pixels)
+        placed = model.place_cameras(camera, torch.from_numpy(poses))
+    assert not torch.allclose(placed, camera)
+    for odometry, tokens in ((True, placed), (False, camera)):
+        responder = OfflineResponder(
+            model, processor, num_frames=SHOWN, max_new_tokens=TOKENS, odometry=odometry
+        )
+        keyframes = responder._keyframes(clip, video)
+        told = torch.cat([keyframe.camera_token for keyframe in keyframes])
+        torch.testing.assert_close(told, tokens, atol=1e-4, rtol=1e-4)
+        assert sorted(answers(responder, mixed, video)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_answers_do_not_depend_on_company_or_order(network, video, mixed):

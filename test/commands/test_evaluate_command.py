@@ -91,6 +91,7 @@ def test_a_model_is_asked_about_videos(tmp_path: Path, questions):
         (("--model", "chance", "--tasks", "counting"), "no task is called 'counting'", 1),
         (("--model", "chance", "--tasks", "room_size_estimation"), "has no question of", 1),
         (("--model", "chance", "--stream"), "--stream does nothing for chance", 2),
+        (("--model", "chance", "--no-odometry"), "--no-odometry does nothing for chance", 2),
         (("--model", "chance", "--metadata", "m"), "--metadata does nothing for chance", 2),
         (("--model", "tiny", "--stream-fps", "2"), "--stream-fps does nothing for tiny", 2),
         (("--model", "tiny", "--without", "eyes"), "use camera or geometry or both", 2),

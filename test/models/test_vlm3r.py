@@ -285,3 +285,20 @@ def test_a_loss_reaches_fusion_projector_and_newline(pixels, input_ids):
         assert parameter.grad.abs().max() > 0
     with pytest.raises(ValueError, match="labels need inputs_embeds"):
         model(input_ids, pixel_values=pixels, labels=input_ids)
+
+
+def test_cameras_are_placed_only_where_there_is_a_readout(model, pixels, tmp_path):
+    camera, _, _ = model.encode_geometry(pixels)
+    poses = torch.eye(4).repeat(len(pixels), 1, 1)
+    poses[:, 0, 3] = torch.arange(len(pixels))
+    assert model.place_cameras(camera, poses) is camera
+
+    placing = copy.deepcopy(model)
+    placing.add_pose_readout().fit(torch.randn(300, 1, camera.shape[-1]), torch.randn(300, 4, 4))
+    placed = placing.place_cameras(camera, poses)
+    assert not torch.allclose(placed, camera)
+    placing.save_pretrained(tmp_path)
+    loaded = Vlm3rForConditionalGeneration.from_pretrained(tmp_path)
+    torch.testing.assert_close(loaded.place_cameras(camera, poses), placed)
+    loaded.keep_geometry_only()
+    torch.testing.assert_close(loaded.place_cameras(camera, poses), placed)

@@ -35,7 +35,13 @@ def test_weights_lie_between_both(models, tmp_path):
     assert (tmp_path / "mean" / "config.json").exists()
 
 
+def test_what_only_the_second_has_is_kept(models, tmp_path):
+    script.average(models("a", w=1.0), models("b", w=3.0, v=5.0), 0.5, tmp_path / "mean")
+    mean = load_file(tmp_path / "mean" / "model.safetensors")
+    assert {name: float(weight[0]) for name, weight in mean.items()} == {"w": 2.0, "v": 5.0}
+
+
 def test_models_of_other_shapes_are_named_and_nothing_is_written(models, tmp_path):
-    with pytest.raises(ValueError, match="not of one shape: v, w"):
+    with pytest.raises(ValueError, match="not of one shape: w"):
         script.average(models("a", w=1.0), models("b", v=3.0), 0.5, tmp_path / "mean")
     assert not (tmp_path / "mean").exists()

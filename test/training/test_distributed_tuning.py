@@ -81,6 +81,13 @@ def test_teaching_more_than_answers_is_refused(tmp_path):
         DistributedTuning(parse(config, InstructConfig), tmp_path)
 
 
+def test_telling_camera_tokens_poses_is_refused(tmp_path):
+    config = tuning("tiny")
+    config["data"] = config.get("data", {}) | {"placed": 0.5}
+    with pytest.raises(ConfigError, match=r"data.placed is 0.5, .*leave it out"):
+        DistributedTuning(parse(config, InstructConfig), tmp_path)
+
+
 def test_two_processes_tune_adapters_fusion_and_projector_alone(base, tmp_path):
     config = write_config(tmp_path / "c.yaml", tuning(base), steps=2)
     out = tmp_path / "out"

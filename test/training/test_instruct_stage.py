@@ -220,6 +220,25 @@ def network_and_sessions() -> tuple[InstructNetwork, list[AskedSession]]:
     return stage.network.eval(), sessions
 
 
+def test_a_model_that_is_told_poses_is_exported_with_its_readout(tmp_path):
+    stage = InstructStage(small(data={"placed": 1.0}))
+    stage.start(0)
+    sessions = next(stage._sessions)
+    stage.close()
+    assert all(session.odometry is not None for session in sessions)
+    lessons = stage._prepare(sessions)
+    for session, lesson in zip(sessions, lessons, strict=True):
+        read = stage.model.pose_readout.read(lesson.geometry.camera)
+        told = torch.from_numpy(session.odometry)
+        expected = torch.cat((told[:, :3, 3], told[:, :3, 2]), 1)
+        torch.testing.assert_close(read, expected, atol=1e-3, rtol=1e-3)
+    stage.export(tmp_path)
+    model, _ = load_model(tmp_path)
+    assert model.config.pose_readout
+    weight = stage.model.pose_readout.weight
+    torch.testing.assert_close(model.pose_readout.weight.float(), weight, atol=1e-2, rtol=1e-2)
+
+
 def test_sessions_side_by_side_lose_as_much_as_one_by_one():
     network, sessions = network_and_sessions()
     assert len({len(session.keyframes) for session in sessions}) > 1

@@ -28,6 +28,7 @@ TASK = SessionTask(
     frames=(8, 12),
     interval=(0.2, 0.5),
     between=1.0,
+    placed=0.0,
     moments=3,
     questions=40,
     weights=DATA.weights,
@@ -66,6 +67,16 @@ def test_sessions_have_keyframes_moments_and_frames_between(sessions):
         assert sum(sum(moment.limits.values()) for moment in session.moments) == 40
     assert len({session.stride for session in sessions}) > 1
     assert len({len(session.moments) for session in sessions}) > 1
+
+
+def test_placed_sessions_tell_poses_and_are_else_the_same(sessions):
+    placed = film_session(replace(TASK, index=2, placed=1.0, cells=4))
+    assert placed.odometry is not None
+    assert placed.odometry.shape == (len(placed.keyframes), 4, 4)
+    assert not np.allclose(placed.odometry, placed.shown.poses)
+    assert np.array_equal(placed.color, sessions[1].color)
+    assert placed.moments == sessions[1].moments
+    assert all(session.odometry is None for session in sessions)
 
 
 def test_no_question_speaks_of_frames_that_are_not_there(sessions):

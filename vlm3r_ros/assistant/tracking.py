@@ -4,7 +4,7 @@ import logging
 import math
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -88,7 +88,8 @@ class SceneObservation:
         stamp: Time of acquisition in seconds.
         session_id: Poses of one session share one map frame; a new session is a new map.
         frame_index: Number of the frame in its session, from 0.
-        camera_token: `[1, 1, D]`
+        camera_token: `[1, 1, D]`; told the camera's pose by visual odometry, where the model can
+            read that.
         patch_tokens: `[1, N, D]`
         grid: Rows and columns of the N patches.
         T_map_camera: `[4, 4]`, rigid, metres: the camera's optical frame in the map.
@@ -254,6 +255,7 @@ class GeometryTracker:
         self._up_source: UpSource | None = None
         self._T_map_world = np.eye(4)  # of the present chunk's world
         self._T_map_network = np.eye(4)  # of the newest camera, by the network alone
+        self._T_first_map = np.eye(4)
         self._odometry = None
         height = self._camera_height
         self._metric = None if height is None else MetricScale(height)
@@ -306,6 +308,8 @@ class GeometryTracker:
         T_map_camera = self._locate(T_world_camera)
         if points is not None and self._odometry is not None:
             points = self._survey(self._odometry, points, T_map_camera)
+        token = self._tell_pose(output.camera_token, T_map_camera)
+        output = replace(output, camera_token=token)
         observation = self._observe(output, points, state, T_map_camera, stamp, started)
         self._state = state
         self._frame_index += 1
@@ -349,6 +353,17 @@ class GeometryTracker:
             self._odometry.start(T_map_network)
             return T_map_network
         return self._odometry.locate(step)
+
+    def _tell_pose(
+        self, camera_token: torch.Tensor, T_map_camera: NDArray[np.float64]
+    ) -> torch.Tensor:
+        """The camera token, told where the camera is in the frame of the session's first."""
+        if self._odometry is None:
+            return camera_token
+        if self._frame_index == 0:
+            self._T_first_map = inverse(T_map_camera)
+        T_first_camera = torch.from_numpy(self._T_first_map @ T_map_camera)
+        return self._model.place_cameras(camera_token, T_first_camera[None])
 
     def _survey(
         self,

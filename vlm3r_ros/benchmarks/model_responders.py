@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from vlm3r_ros.assistant import (
 )
 from vlm3r_ros.assistant.answering import Answerer
 from vlm3r_ros.assistant.scene_prefix import ScenePrefix
+from vlm3r_ros.assistant.tracking import GeometryTracker
 from vlm3r_ros.benchmarks.benchmark_question import BenchmarkQuestion
 from vlm3r_ros.benchmarks.responders import Response, Responses
 from vlm3r_ros.benchmarks.videos import (
@@ -27,6 +29,7 @@ from vlm3r_ros.benchmarks.videos import (
     Clip,
     count_frames,
     evaluation_indices,
+    follow_camera,
     read_clip,
 )
 from vlm3r_ros.models.processing import Vlm3rProcessor
@@ -38,6 +41,8 @@ from vlm3r_ros.worlds.skipping import SceneError
 
 MAX_NEW_TOKENS = 16
 _FRAMES_PER_PASS = 8
+_UNWATCHED = TrackerConfig(points_every=0, seek_floor=False)
+"""Nobody looks at points, or at where up is."""
 _FRAME_IN_WORDS = re.compile(r"\bframe (\d+)\b")
 
 
@@ -47,11 +52,15 @@ class OfflineResponder:
     The frames are encoded and read once; each question then costs its own words. The answers are
     token for token those of one `generate()` per question.
 
+    A model that can be told where its camera was is told so by visual odometry, which follows
+    corners through all frames of the video; the others see what they see in the frames shown.
+
     Args:
         model: in evaluation mode.
         processor: its processor.
         num_frames: how many frames of a video are shown.
         max_new_tokens: an answer ends here at the latest.
+        odometry: whether poses are told.
     """
 
     needs_video = True
@@ -63,11 +72,13 @@ class OfflineResponder:
         *,
         num_frames: int = NUM_FRAMES,
         max_new_tokens: int = MAX_NEW_TOKENS,
+        odometry: bool = True,
     ) -> None:
         self._model = model
         self._processor = processor
         self._num_frames = num_frames
         self._max_new_tokens = max_new_tokens
+        self._odometry = odometry and model.pose_readout is not None
 
     def respond(self, questions: Sequence[BenchmarkQuestion], video: Path | None) -> Responses:
         """Answer what was asked about a moment ("now") from the frames up to then, the rest last.
@@ -77,7 +88,7 @@ class OfflineResponder:
         assert video is not None
         started = time.perf_counter()
         clip = read_clip(video, self._processor.resize, self._num_frames)
-        keyframes = self._keyframes(clip)
+        keyframes = self._keyframes(clip, video)
         prefix = ScenePrefix(self._model, self._processor, _FRAMES_PER_PASS)
         answerer = Answerer(self._model, self._processor, prefix)
         seconds = time.perf_counter() - started
@@ -90,9 +101,13 @@ class OfflineResponder:
                 yield question, self._answer(answerer, question, seconds)
 
     @torch.inference_mode()
-    def _keyframes(self, clip: Clip) -> tuple[Keyframe, ...]:
+    def _keyframes(self, clip: Clip, video: Path) -> tuple[Keyframe, ...]:
         pixels = self._processor.normalize(clip.images).to(self._model.device, self._model.dtype)
         camera_tokens, patch_tokens, _ = self._model.encode_geometry(pixels)
+        if self._odometry:
+            tracker = GeometryTracker(self._model, self._processor, _UNWATCHED)
+            poses = follow_camera(video, self._processor.resize, tracker, clip.indices)
+            camera_tokens = self._model.place_cameras(camera_tokens, torch.from_numpy(poses))
         return tuple(
             Keyframe(serial, math.nan, index, image, camera, patches)
             for serial, (index, image, camera, patches) in enumerate(
@@ -146,6 +161,7 @@ class StreamResponder:
         num_frames: N, and the most keyframes.
         max_new_tokens: an answer ends here at the latest.
         fps: frames per second that are looked at, beside those that must be; 0 for all.
+        odometry: whether poses come from visual odometry, and are told to the model if it can be.
     """
 
     needs_video = True
@@ -158,13 +174,13 @@ class StreamResponder:
         num_frames: int = NUM_FRAMES,
         max_new_tokens: int = MAX_NEW_TOKENS,
         fps: float = 0.0,
+        odometry: bool = True,
     ) -> None:
         self._model = model
         self._processor = processor
         self._num_frames = num_frames
         self._config = AssistantConfig(
-            # Nobody looks at points, or at where up is.
-            tracker=TrackerConfig(points_every=0, seek_floor=False),
+            tracker=replace(_UNWATCHED, visual_odometry=odometry),
             max_keyframes=num_frames,
             max_new_tokens=max_new_tokens,
             answer_timeout_s=math.inf,
@@ -210,7 +226,8 @@ class StreamResponder:
             if not (pace.is_due(frame.stamp) or is_keyframe):
                 continue
             small = self._processor.resize(frame.image)
-            observation = assistant.tracker.step(small, frame.stamp)
+            height, width = frame.image.shape[:2]
+            observation = assistant.tracker.step(small, frame.stamp, aspect=width / height)
             if not is_keyframe:
                 continue
             seen += 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vlm3r_ros.assistant.rigid import inverse
+from vlm3r_ros.assistant.tracking import GeometryTracker
 from vlm3r_ros.models.frame_sampling import sample_frames
 from vlm3r_ros.questions.question import Question
 from vlm3r_ros.recordings import Recording, open_recording
@@ -97,6 +99,36 @@ def read_clip(
         if found == total:
             return Clip(np.stack(images), indices)
         total = found  # the file announced another number
+
+
+def follow_camera(
+    path: Path,
+    resize: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    tracker: GeometryTracker,
+    indices: Sequence[int],
+) -> NDArray[np.float64]:
+    """Where a tracker that is shown every frame of a video takes the camera to have been.
+
+    Args:
+        path: the video.
+        resize: makes a frame `[H, W, 3]` the model's size `[S, S, 3]`.
+        tracker: at the beginning of a session.
+        indices: numbers of the frames that are asked for, from 0, ascending.
+
+    Returns:
+        Poses in the frame of the first of them `[F, 4, 4]`.
+
+    Raises:
+        RecordingError: the video cannot be read.
+    """
+    wanted = set(indices)
+    poses = []
+    for index, frame in enumerate(open_recording(path)):
+        height, width = frame.image.shape[:2]
+        observation = tracker.step(resize(frame.image), frame.stamp, aspect=width / height)
+        if index in wanted:
+            poses.append(observation.T_map_camera)
+    return inverse(poses[0]) @ np.stack(poses)
 
 
 def count_frames(recording: Recording) -> int:

@@ -76,6 +76,7 @@ class EvaluateOptions:
     model: str = "nano"
     stream: bool = False
     stream_fps: float = 0.0
+    odometry: bool = True
     frames: int = 32
     tasks: tuple[str, ...] = ()
     limit: int = 0
@@ -152,6 +153,7 @@ def _check(options: EvaluateOptions) -> Baseline | None:
     for option, given, sensible in (
         ("--stream", options.stream, sees),
         ("--stream-fps", options.stream_fps, options.stream),
+        ("--no-odometry", not options.odometry, sees),
         ("--without", options.without, sees),
         ("--train-questions", options.train_questions, baseline is Baseline.FREQUENCY),
         ("--metadata", options.metadata, baseline is Baseline.ORACLE),
@@ -201,9 +203,15 @@ def _build_responder(
         network.config.spatial_features = _SPATIAL_FEATURES[Without(options.without)]
     if options.stream:
         return StreamResponder(
-            network, processor, num_frames=options.frames, fps=options.stream_fps
+            network,
+            processor,
+            num_frames=options.frames,
+            fps=options.stream_fps,
+            odometry=options.odometry,
         )
-    return OfflineResponder(network, processor, num_frames=options.frames)
+    return OfflineResponder(
+        network, processor, num_frames=options.frames, odometry=options.odometry
+    )
 
 
 def _settings(options: EvaluateOptions) -> dict[str, Any]:
@@ -213,6 +221,7 @@ def _settings(options: EvaluateOptions) -> dict[str, Any]:
         "model": options.model,
         "stream": options.stream,
         "stream_fps": options.stream_fps,
+        "odometry": options.odometry,
         "frames": options.frames,
         "tasks": list(options.tasks),
         "limit": options.limit,

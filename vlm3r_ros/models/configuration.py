@@ -97,6 +97,8 @@ class Vlm3rConfig(PreTrainedConfig):
             its number. A question that names a frame is read at the place it had there, however
             few keyframes there are yet; 0 where that makes no difference, as for the published
             models.
+        pose_readout: whether camera tokens can be told poses that are known better than the network
+            knows them ([`PoseReadout`]); the language model has learned to read them.
 
     Raises:
         ValueError: for an unknown mode, and where image sizes do not fit the patches.
@@ -158,6 +160,7 @@ class Vlm3rConfig(PreTrainedConfig):
     localization_heads: list[list[int]] | None = None
     number_decoding: str = "likeliest"
     numbered_frames: int = 0
+    pose_readout: bool = False
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:

@@ -26,6 +26,7 @@ from vlm3r_ros.models.configuration import (
 from vlm3r_ros.models.fusion import SpatialVisualFusion
 from vlm3r_ros.models.geometry import GeometryEncoder, GeometryState
 from vlm3r_ros.models.grouped_attention import GROUPED_SDPA
+from vlm3r_ros.models.pose_readout import PoseReadout
 from vlm3r_ros.models.visual_tokens import (
     append_newlines,
     patch_positions,
@@ -76,6 +77,9 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
             nn.Linear(vision_dim, hidden), nn.GELU(), nn.Linear(hidden, hidden)
         )
         self.image_newline = nn.Parameter(torch.empty(hidden))
+        self.pose_readout: PoseReadout | None = None
+        if config.pose_readout:
+            self.add_pose_readout()
         self.language_model = Qwen2ForCausalLM(config.text_config)
         self.language_model.set_attn_implementation(GROUPED_SDPA)
         self.post_init()
@@ -91,13 +95,19 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
         elif isinstance(module, Vlm3rForConditionalGeneration):
             init.normal_(module.image_newline, std=module.image_newline.shape[0] ** -0.5)
 
-    def keep_geometry_only(self) -> None:
-        """Let go of all parts but the geometry encoder, for a process that only tracks.
+    def add_pose_readout(self) -> PoseReadout:
+        """Make it possible to tell camera tokens poses; the readout is yet to be fitted."""
+        self.config.pose_readout = True
+        self.pose_readout = PoseReadout(self.config.geometry_config.decoder_dim)
+        return self.pose_readout
 
-        `geometry_pixels` and `encode_geometry` go on working.
+    def keep_geometry_only(self) -> None:
+        """Let go of all parts but those of geometry, for a process that only tracks.
+
+        `geometry_pixels`, `encode_geometry` and `place_cameras` go on working.
         """
         for part, _ in list(self.named_children()):
-            if part != "geometry_encoder":
+            if part not in ("geometry_encoder", "pose_readout"):
                 setattr(self, part, None)
         self.register_parameter("image_newline", None)
 
@@ -172,6 +182,20 @@ class Vlm3rForConditionalGeneration(PreTrainedModel, GenerationMixin):
             camera_tokens.append(output.camera_token)
             patch_tokens.append(output.patch_tokens)
         return torch.cat(camera_tokens), torch.cat(patch_tokens), state
+
+    def place_cameras(self, camera_tokens: Tensor, camera_to_first: Tensor) -> Tensor:
+        """Tell camera tokens where their cameras are, if the language model can read it.
+
+        Args:
+            camera_tokens: `[F, 1, D]`
+            camera_to_first: poses of the cameras in the frame of the session's first `[F, 4, 4]`.
+
+        Returns:
+            `[F, 1, D]`; as they were where the model has no readout of poses.
+        """
+        if self.pose_readout is None:
+            return camera_tokens
+        return self.pose_readout.write(camera_tokens, camera_to_first)
 
     def fuse(self, vision: Tensor, camera_tokens: Tensor, patch_tokens: Tensor) -> Tensor:
         """Fuse each frame's image tokens with those of its geometry tokens that are configured.

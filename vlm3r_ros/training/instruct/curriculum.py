@@ -42,6 +42,7 @@ def training_tasks(
                 frames=phase.frames,
                 interval=data.interval,
                 between=data.between,
+                placed=data.placed,
                 moments=phase.moments,
                 questions=phase.questions,
                 weights=weights,

@@ -2,8 +2,8 @@
 
 What a run consists of is the same as on one process (`InstructStage`, `Trainer`), but that sessions
 are learned from one at a time, a phase's `videos` of them on each process before a step, and that
-held-out rooms give a loss alone. Sessions are not rehearsed, and no heads are arranged to look at
-the frame that a question names: a phase that asks for either is refused.
+held-out rooms give a loss alone. Sessions are not rehearsed, no heads are arranged to look at the
+frame that a question names, and camera tokens are not told poses: who asks for it is refused.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ class DistributedTuning:
             _check_phase(number, phase)
         if config.grounding.wanted:
             raise ConfigError(f"grounding is asked for, {_ALONE}")
+        if config.data.placed:
+            raise ConfigError(f"data.placed is {config.data.placed}, {_ALONE}")
         self.config = config
         self.folder = folder
         run = config.run

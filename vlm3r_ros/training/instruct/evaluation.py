@@ -38,6 +38,7 @@ def evaluation_tasks(
             frames=(settings.frames, settings.frames),
             interval=(interval, interval),
             between=0.0,
+            placed=float(data.placed > 0),
             moments=1,
             questions=settings.questions,
             weights=data.weights,
@@ -97,7 +98,8 @@ def sit_exam(
         turns = [turn(inquiry, network.processor) for inquiry in inquiries]
         frames = len(session.keyframes)
         with computing():
-            features = network.look(torch.from_numpy(session.color).to(device), session.stride)
+            film = torch.from_numpy(session.color).to(device)
+            features = network.look(film, session.stride, odometry=session.odometry)
             prefix = network.prefix(features)
             losses += network.answer_losses(prefix, network.pack(turns, frames)).tolist()
             answers = write_answers(network, prefix, turns, frames)

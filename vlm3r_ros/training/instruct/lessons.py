@@ -35,6 +35,7 @@ class AskedSession:
         forms: what kind of answer each wants, a number of `FORMS`.
         grounding: what the questions' words speak of; None where it was not asked for.
         poses: float32 `[F, 4, 4]`, of the keyframes, see `ShownThings`; likewise.
+        odometry: see `Session`.
     """
 
     color: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class AskedSession:
     forms: tuple[int, ...]
     grounding: Grounding | None = None
     poses: NDArray[np.float32] | None = None
+    odometry: NDArray[np.float32] | None = None
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
@@ -106,6 +108,7 @@ class LessonMaker:
                         tuple(FORMS.index(_form(inquiry)) for inquiry in inquiries),
                         grounding,
                         poses,
+                        session.odometry,
                     )
                 )
         return asked

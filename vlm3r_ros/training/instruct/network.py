@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import Qwen2Config, SiglipVisionModel
 
@@ -234,7 +235,11 @@ class InstructNetwork(nn.Module):
         return self._device.type == "cuda"
 
     def look(
-        self, frames: Tensor, stride: int, geometry: GeometryTokens | None = None
+        self,
+        frames: Tensor,
+        stride: int,
+        geometry: GeometryTokens | None = None,
+        odometry: NDArray[np.float32] | None = None,
     ) -> FrameFeatures:
         """Run vision tower and geometry encoder, each frame once for all questions.
 
@@ -242,11 +247,26 @@ class InstructNetwork(nn.Module):
             frames: RGB, uint8 `[T, S, S, 3]`, one session in its order.
             stride: every so many of them is a keyframe; the geometry encoder sees all of them.
             geometry: of the frames, where known already.
+            odometry: poses that camera tokens of keyframes are told, see `place`.
         """
         if geometry is None:
             (geometry,) = self.track([frames])
-        own = geometry.keyframes(stride)
+        own = self.place(geometry.keyframes(stride), odometry)
         return FrameFeatures(self.see(frames[::stride]), own.camera, own.patches)
+
+    def place(
+        self, keyframes: GeometryTokens, odometry: NDArray[np.float32] | None
+    ) -> GeometryTokens:
+        """Tell camera tokens where visual odometry takes cameras to be.
+
+        Args:
+            keyframes: tokens of F keyframes.
+            odometry: poses in the frame of the first one `[F, 4, 4]`; None for as they are.
+        """
+        if odometry is None:
+            return keyframes
+        poses = torch.from_numpy(odometry).to(keyframes.camera.device)
+        return replace(keyframes, camera=self.model.place_cameras(keyframes.camera, poses))
 
     def see(self, frames: Tensor) -> Tensor:
         """Run the vision tower: image tokens `[F, N, Dv]` of uint8 frames `[F, S, S, 3]`."""

@@ -22,6 +22,7 @@ from vlm3r_ros.training.instruct.grounding import (
     cell_shares,
     mean_log_depths,
 )
+from vlm3r_ros.training.instruct.odometry import wander
 from vlm3r_ros.training.rooms import RoomWalk, walk_through_room
 from vlm3r_ros.worlds.furniture.catalog import CATEGORIES
 from vlm3r_ros.worlds.rendering import View, render
@@ -45,6 +46,7 @@ class SessionTask:
         frames: least and greatest number of keyframes.
         interval: least and greatest seconds from keyframe to keyframe.
         between: chance that the geometry encoder sees frames between keyframes.
+        placed: chance that camera tokens are told poses.
         moments: the most moments at which is asked.
         questions: about so many in all.
         weights: how often each task is asked, relative to the others.
@@ -61,6 +63,7 @@ class SessionTask:
     frames: tuple[int, int]
     interval: tuple[float, float]
     between: float
+    placed: float
     moments: int
     questions: int
     weights: Mapping[QuestionType, float]
@@ -100,6 +103,8 @@ class Session:
         descriptions: of some of the keyframes.
         located: things in some of the keyframes: the frame's number from 1, name and place.
         shown: by the cells of the keyframes; None where the task does not want it.
+        odometry: float32 `[F, 4, 4]`, where visual odometry takes the keyframes' cameras to be in
+            the frame of the first; None where camera tokens are not told.
     """
 
     name: str
@@ -109,6 +114,7 @@ class Session:
     descriptions: tuple[Description, ...] = ()
     located: tuple[tuple[int, str, str], ...] = ()
     shown: ShownThings | None = None
+    odometry: NDArray[np.float32] | None = None
 
     @property
     def keyframes(self) -> NDArray[np.uint8]:
@@ -149,7 +155,10 @@ def film_session(task: SessionTask) -> Session:
     described = tuple(one for one in found if generator.random() < task.described)
     located = tuple(_choose(one, generator) for one in found if generator.random() < task.located)
     shown = _shown(walk, views[::stride], poses[::stride], task.cells) if task.cells else None
-    return Session(scene.name, color, stride, moments, described, located, shown)
+    odometry = None
+    if generator.random() < task.placed:
+        odometry = wander(poses[::stride], generator)
+    return Session(scene.name, color, stride, moments, described, located, shown, odometry)
 
 
 def _longest(task: SessionTask) -> int:

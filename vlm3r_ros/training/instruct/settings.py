@@ -98,6 +98,8 @@ class DataSettings:
             evenly on a logarithmic scale.
         between: share of the sessions in which the geometry encoder sees frames between keyframes
             too, as it does on a stream.
+        placed: share of the sessions in which camera tokens are told poses, about as wrong as those
+            of visual odometry; for all above 0, the model gets a `PoseReadout`.
         tasks: how often each task is asked, by name; those left out as often as the generators'
             own number of questions a scene.
         published, natural: shares of the questions in the benchmarks' own words, and in those of
@@ -116,6 +118,7 @@ class DataSettings:
 
     interval: tuple[float, float] = (0.1, 0.8)
     between: float = 0.2
+    placed: float = 0.0
     tasks: Mapping[str, float] = field(default_factory=dict)
     published: float = 0.4
     natural: float = 0.0
@@ -128,7 +131,7 @@ class DataSettings:
     def __post_init__(self) -> None:
         if not 0 < self.interval[0] <= self.interval[1]:
             raise ValueError(f"interval is {self.interval}; give the least and the greatest")
-        for name in ("between", "published", "natural", "early", "spoken", "absent"):
+        for name in ("between", "placed", "published", "natural", "early", "spoken", "absent"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share in [0, 1]")
         if self.published + self.natural > 1:

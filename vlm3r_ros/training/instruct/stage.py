@@ -49,6 +49,8 @@ _LOOK_AT = 12
 """Sessions by whose frames weights are arranged."""
 _LEARN_NAMES_IN, _IMAGES = 24, 4
 """Rooms, and frames of each, from which the projector learns what tokens of things are like."""
+_LEARN_POSES_IN = 32
+"""Sessions from which is learned how camera tokens tell poses."""
 _REMEMBERED = 2000
 """Sessions, the newest ones, from which those to be learned from again are drawn."""
 _CPU = torch.device("cpu")
@@ -80,6 +82,8 @@ class InstructStage:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
             self._initialize()
+        if config.data.placed and self.model.pose_readout is None:
+            self._fit_pose_readout()
         self.module.to(self.device)
         self._workers: OrderedWorkers[tuple[SessionTask, ...], list[AskedSession]] | None = None
         self._sessions: Iterator[list[AskedSession]] = iter(())
@@ -145,7 +149,7 @@ class InstructStage:
             Lesson(
                 one.turns,
                 one.forms,
-                tokens.keyframes(one.stride),
+                self.network.place(tokens.keyframes(one.stride), one.odometry),
                 seen,
                 one.grounding,
                 None if one.poses is None else torch.from_numpy(one.poses).to(self.device),
@@ -223,6 +227,19 @@ class InstructStage:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.run.seed)
             initialize(self.network, sessions, Patches.concatenate(rooms))
+
+    def _fit_pose_readout(self) -> None:
+        """Make it possible to tell camera tokens poses, by those of the first sessions' frames."""
+        prepare_device(self.device, self.config.run.threads)
+        size, cells = self.network.processor.image_size, len(self.model.patch_positions)
+        tasks = training_tasks(self.config, size, 0, cells=cells)
+        tokens, poses = [], []
+        for session in map(film_session, islice(tasks, _LEARN_POSES_IN)):
+            assert session.shown is not None
+            (geometry,) = self.network.track([torch.from_numpy(session.color)])
+            tokens.append(geometry.keyframes(session.stride).camera)
+            poses.append(torch.from_numpy(session.shown.poses))
+        self.model.add_pose_readout().fit(torch.cat(tokens), torch.cat(poses))
 
     def _address_frames(self, step: int) -> None:
         """Arrange heads by questions about the sessions of a step and those after it."""
