@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
 from vlm3r_ros.benchmarks.mounting import mount
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
+from vlm3r_ros.training.geometry.evaluation import walk_errors
 from vlm3r_ros.training.geometry.filming import Sequences
 from vlm3r_ros.worlds.scene import Intrinsics
 
@@ -30,6 +34,24 @@ class PoseSource(StrEnum):
     """The same on a robot: which way is up and how high it is above the floor are known, too."""
 
 
+@dataclass(frozen=True)
+class Walks:
+    """What a tracker told on its walks, and the truth.
+
+    Attributes:
+        estimated, true: poses `[B, T, 4, 4]`, in the first camera's frame.
+        abs_rel: mean of |depth error| / depth, over the pixels of the frames that told depth.
+    """
+
+    estimated: Tensor
+    true: Tensor
+    abs_rel: float
+
+    def errors(self) -> dict[str, float]:
+        """By name; see `walk_errors`."""
+        return {"abs_rel": self.abs_rel, **walk_errors(self.estimated, self.true)}
+
+
 def walk(
     model: Vlm3rForConditionalGeneration,
     processor: Vlm3rProcessor,
@@ -38,7 +60,7 @@ def walk(
     *,
     interval: float,
     reset_interval: int | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> Walks:
     """Show a tracker films of the model's image size.
 
     Args:
@@ -49,16 +71,13 @@ def walk(
         interval: seconds between frames.
         reset_interval: frames after which the recurrent state starts anew; 0 for never, None for
             the model's own.
-
-    Returns:
-        Estimated and true poses `[B, T, 4, 4]`, in the first camera's frame.
     """
     config = TrackerConfig(
         points_every=4,
         reset_interval=reset_interval,
         visual_odometry=source is not PoseSource.NETWORK,
     )
-    estimated, true = [], []
+    estimated, true, depth_errors = [], [], []
     for film in films:
         tracker = GeometryTracker(model, processor, config)
         height, width = film.color.shape[2:4]
@@ -68,12 +87,27 @@ def walk(
             tracker.set_camera_matrix(lens.matrix())
         if source is PoseSource.MOUNTED:
             mount(tracker, film.T_world_camera[0, 0])
-        poses = np.stack(
-            [
-                tracker.step(image, number * interval, aspect=lens.fy / lens.fx).T_map_camera
-                for number, image in enumerate(film.color[0])
-            ]
-        )
+        observations = [
+            tracker.step(image, number * interval, aspect=lens.fy / lens.fx)
+            for number, image in enumerate(film.color[0])
+        ]
+        poses = np.stack([observation.T_map_camera for observation in observations])
+        for observation, depth in zip(observations, film.depth[0], strict=True):
+            if observation.depth is not None:
+                depth_errors.append(_depth_error(observation.depth, depth))
         estimated.append(np.linalg.inv(poses[0]) @ poses)
         true.append(np.linalg.inv(film.T_world_camera[0, 0]) @ film.T_world_camera[0])
-    return torch.from_numpy(np.stack(estimated)), torch.from_numpy(np.stack(true))
+    return Walks(
+        torch.from_numpy(np.stack(estimated)),
+        torch.from_numpy(np.stack(true)),
+        float(np.concatenate(depth_errors).mean()),
+    )
+
+
+def _depth_error(told: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Errors of depth `[h, w]` over the true depth `[H, W]`, where that is finite `[P]`."""
+    size = (told.shape[1], told.shape[0])
+    # The nearest pixel: between a thing's depth and that behind it lies none.
+    true = np.asarray(cv2.resize(true, size, interpolation=cv2.INTER_NEAREST), np.float32)
+    seen = np.isfinite(true)
+    return np.abs(told[seen] - true[seen]) / true[seen]

@@ -151,7 +151,7 @@ def tracking(
     from vlm3r_ros.benchmarks.tracking import PoseSource, walk
     from vlm3r_ros.models.geometry import check_reset_interval
     from vlm3r_ros.models.registry import load_model
-    from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks, walk_errors
+    from vlm3r_ros.training.geometry.evaluation import Evaluation, evaluation_tasks
     from vlm3r_ros.training.geometry.filming import film
     from vlm3r_ros.training.geometry.settings import DataSettings, EvaluationSettings
     from vlm3r_ros.training.geometry.trajectories import write_tum
@@ -178,7 +178,7 @@ def tracking(
     metrics = Evaluation(short, [], data.max_depth).measure(network.geometry_encoder)
     walks_by_source = {}
     for source in PoseSource:
-        estimated, true = walk(
+        walked = walk(
             network,
             processor,
             track(long, f"Walking, {source}", console=to_screen),
@@ -186,12 +186,12 @@ def tracking(
             interval=walk_interval,
             reset_interval=reset_interval,
         )
-        walks_by_source[source] = walk_errors(estimated, true)
+        walks_by_source[source] = walked.errors()
         if trajectories is None:
             continue
         folder = trajectories / source.name.lower()
         stamps = (torch.arange(walk_frames) * walk_interval).tolist()
-        for number, (said, truth) in enumerate(zip(estimated, true, strict=True)):
+        for number, (said, truth) in enumerate(zip(walked.estimated, walked.true, strict=True)):
             write_tum(folder / f"walk_{number}_estimated.txt", stamps, said.numpy())
             write_tum(folder / f"walk_{number}_true.txt", stamps, truth.numpy())
     title = f"Depth and motion, {model}, {sequences} sequences, seed {seed}"
