@@ -74,3 +74,11 @@ def test_half_precision_keeps_its_format(readout, tokens, poses):
     assert half.dtype == torch.float16
     expected = torch.cat((poses[:, :3, 3], poses[:, :3, 2]), 1)
     torch.testing.assert_close(readout.read(half), expected, atol=0.02, rtol=0.02)
+
+
+def test_autocast_takes_nothing_from_places(readout, tokens, poses):
+    far = poses.clone()
+    far[:, :3, 3] *= 20
+    expected = readout.write(tokens, far)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(readout.write(tokens, far), expected)

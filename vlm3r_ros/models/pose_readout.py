@@ -54,7 +54,9 @@ class PoseReadout(nn.Module):
 
     def read(self, camera_tokens: Tensor) -> Tensor:
         """Camera tokens `[F, 1, D]` -> what they say of the poses `[F, 6]`, float32."""
-        return camera_tokens[:, 0].float() @ self.weight.float().T + self.bias.float()
+        # Autocast would round places of metres to centimetres.
+        with torch.autocast(camera_tokens.device.type, enabled=False):
+            return camera_tokens[:, 0].float() @ self.weight.float().T + self.bias.float()
 
     def write(self, camera_tokens: Tensor, camera_to_first: Tensor) -> Tensor:
         """Moves tokens as little as possible so that poses are read from them.
@@ -69,7 +71,8 @@ class PoseReadout(nn.Module):
         wanted = _numbers(camera_to_first).to(self.weight.device, torch.float32)
         weight = self.weight.float()
         missing = wanted - self.read(camera_tokens)
-        moved = torch.linalg.solve(weight @ weight.T, missing.T).T @ weight
+        with torch.autocast(camera_tokens.device.type, enabled=False):
+            moved = torch.linalg.solve(weight @ weight.T, missing.T).T @ weight
         return (camera_tokens.float() + moved[:, None]).to(camera_tokens.dtype)
 
 
