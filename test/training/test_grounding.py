@@ -122,6 +122,37 @@ def test_places_and_offsets_are_known_at_names_and_motions_at_second_frames(toke
     np.testing.assert_allclose(motions.vector, [[1, 2, 3]])
 
 
+def test_where_cameras_stood_is_known_where_their_frames_are_named(tokenizer):
+    things = shown()
+    turned = things.poses.copy()
+    turned[0, :3, :3] = [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    turned[0, :3, 3] = [0, 1, 0]
+    text = "From frame 1 to frame 3, how far?"
+    turn = Turn(tuple(tokenizer.encode(text)), (7,), FRAMES)
+    finders = MentionFinder(tokenizer), OptionFinder(tokenizer)
+    vectors = ground([turn], replace(things, poses=turned), *finders, POSITIONS, STEP).vectors
+    stands, facings, shifts, motions, lengths = (
+        vectors[kind]
+        for kind in (
+            *(VectorKind.STANDS, VectorKind.FACINGS, VectorKind.SHIFTS),
+            *(VectorKind.MOTIONS, VectorKind.TOLD_LENGTHS),
+        )
+    )
+    np.testing.assert_allclose(stands.vector, turned[[0, 2], :3, 3])
+    np.testing.assert_allclose(facings.vector, turned[[0, 2], :3, 2])
+    assert [tokenizer.decode(turn.question[: token + 1]) for token in stands.token] == [
+        "From frame 1",
+        "From frame 1 to frame 3",
+    ]
+    assert shifts.token.tolist() == stands.token[1:].tolist()
+    np.testing.assert_allclose(shifts.vector, [turned[2, :3, 3] - turned[0, :3, 3]])
+    assert not np.allclose(shifts.vector, motions.vector)
+    length = np.linalg.norm(motions.vector)
+    assert length == pytest.approx(np.linalg.norm(shifts.vector))
+    assert lengths.token.tolist() == [len(turn.question) - 1]
+    np.testing.assert_allclose(lengths.vector, [[length, length**0.5, np.log(length)]], rtol=1e-6)
+
+
 def test_a_thing_named_before_its_frame_is_known_where_that_is_named(tokenizer, find):
     texts = (
         "Is the chair in frame 2 left of the table?",

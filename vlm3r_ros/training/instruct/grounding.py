@@ -51,6 +51,14 @@ class VectorKind(StrEnum):
     before."""
     OFFSETS = "offsets"
     """There, how much that is from the place of the other thing that was named last."""
+    STANDS = "stands"
+    """At the name of a frame, where its camera stood: metres in the optical frame of the session's
+    first."""
+    FACINGS = "facings"
+    """There, the direction of its view in that frame."""
+    SHIFTS = "shifts"
+    """At the name of a second frame, how much farther its camera stood than that of the first one,
+    in the same frame: a difference of what is known at two names."""
     MOTIONS = "motions"
     """At the name of a second frame, how the camera moved from the first one to it: metres in the
     first one's optical frame."""
@@ -58,6 +66,8 @@ class VectorKind(StrEnum):
     """At the end of a question about two things of one frame, the offset of the second one."""
     TOLD_MOTIONS = "told_motions"
     """At the end of a question about two frames, the motion."""
+    TOLD_LENGTHS = "told_lengths"
+    """There, how far that is: metres, their square root and their logarithm."""
 
 
 _LEAST = 1 / 100
@@ -315,7 +325,7 @@ class _VectorList:
         places: dict[str, NDArray[np.float32]] = {}
         last = ""
         end = len(turn.question) - 1
-        at_end: tuple[VectorKind, NDArray[np.float32]] | None = None
+        told: list[tuple[VectorKind, NDArray[np.float32]]] = []
         for token, mention in mentions:
             if isinstance(mention, str):
                 name = mention
@@ -323,10 +333,16 @@ class _VectorList:
                     before.add(name)
             else:
                 frames += [mention] if mention not in frames else []
+                if mention < min(turn.frames, len(self._poses)):
+                    self._put(VectorKind.STANDS, number, token, self._poses[mention][:3, 3])
+                    self._put(VectorKind.FACINGS, number, token, self._poses[mention][:3, 2])
                 if len(frames) == 2 and max(frames) < min(turn.frames, len(self._poses)):
-                    motion = (self._origins[frames[0]] @ self._poses[frames[1]])[:3, 3]
+                    one, other = (self._poses[frame] for frame in frames)
+                    self._put(VectorKind.SHIFTS, number, token, (other - one)[:3, 3])
+                    motion = (self._origins[frames[0]] @ other)[:3, 3]
                     self._put(VectorKind.MOTIONS, number, token, motion)
-                    at_end = VectorKind.TOLD_MOTIONS, motion
+                    told = [(VectorKind.TOLD_MOTIONS, motion)]
+                    told.append((VectorKind.TOLD_LENGTHS, _sizes(motion)))
                 # What was named before its frame is found here, if nothing else was.
                 name = before.pop() if len(before) == 1 else ""
                 before.clear()
@@ -339,12 +355,12 @@ class _VectorList:
                 self._put(VectorKind.OFFSETS, number, token, place - places[last])
             last = name
             if token < end:
-                at_end = None
+                told = []
                 if len(places) == 2:
                     one, other = places.values()
-                    at_end = VectorKind.TOLD_OFFSETS, other - one
-        if at_end is not None:
-            self._put(at_end[0], number, end, at_end[1])
+                    told = [(VectorKind.TOLD_OFFSETS, other - one)]
+        for kind, vector in told:
+            self._put(kind, number, end, vector)
 
     def collect(self) -> dict[VectorKind, WordVectors]:
         """All that was found."""
@@ -359,6 +375,12 @@ class _VectorList:
 
     def _put(self, kind: VectorKind, number: int, token: int, vector: NDArray[np.float32]) -> None:
         self._found[kind].append((number, token, vector))
+
+
+def _sizes(motion: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What `TOLD_LENGTHS` tells of a motion in metres."""
+    length = max(float(np.linalg.norm(motion)), _NEAREST)
+    return np.array([length, math.sqrt(length), math.log(length)], np.float32)
 
 
 def _places(shown: ShownThings) -> dict[tuple[str, int], NDArray[np.float32]]:

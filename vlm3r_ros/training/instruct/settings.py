@@ -218,6 +218,8 @@ class GroundingSettings:
         places: weight of the loss of where in a frame things are, as it can be read from their
             names; 0 for none.
         places_after: layers of the language model behind which that is read.
+        stands: weight of the loss of where cameras stood and looked, as it can be read from the
+            words that name their frames, like places; 0 for none.
         motions: weight of the loss of how the camera moved between two frames, as it can be read
             from the word that names the second one; 0 for none.
         offsets: weight of the loss of where a thing is beside the one named before; likewise.
@@ -239,6 +241,7 @@ class GroundingSettings:
     poses: float = 0.0
     places: float = 0.0
     places_after: int = 3
+    stands: float = 0.0
     motions: float = 0.0
     offsets: float = 0.0
     relations_after: int = 4
@@ -291,9 +294,13 @@ class GroundingSettings:
         return {
             VectorKind.PLACES: self.places,
             VectorKind.OFFSETS: self.offsets,
+            VectorKind.STANDS: self.stands,
+            VectorKind.FACINGS: self.stands,
+            VectorKind.SHIFTS: self.motions,
             VectorKind.MOTIONS: self.motions,
             VectorKind.TOLD_OFFSETS: self.told,
             VectorKind.TOLD_MOTIONS: self.told,
+            VectorKind.TOLD_LENGTHS: self.told,
         }
 
     @property
@@ -302,9 +309,13 @@ class GroundingSettings:
         return {
             VectorKind.PLACES: self.places_after,
             VectorKind.OFFSETS: self.relations_after,
+            VectorKind.STANDS: self.places_after,
+            VectorKind.FACINGS: self.places_after,
+            VectorKind.SHIFTS: self.relations_after,
             VectorKind.MOTIONS: self.relations_after,
             VectorKind.TOLD_OFFSETS: self.told_after,
             VectorKind.TOLD_MOTIONS: self.told_after,
+            VectorKind.TOLD_LENGTHS: self.told_after,
         }
 
 

@@ -229,10 +229,13 @@ class InstructStage:
             initialize(self.network, sessions, Patches.concatenate(rooms))
 
     def _fit_pose_readout(self) -> None:
-        """Make it possible to tell camera tokens poses, by those of the first sessions' frames."""
+        """Make it possible to tell camera tokens poses, by those of the longest sessions."""
         prepare_device(self.device, self.config.run.threads)
         size, cells = self.network.processor.image_size, len(self.model.patch_positions)
-        tasks = training_tasks(self.config, size, 0, cells=cells)
+        phases = self.config.curriculum
+        begins = [0, *(phase.until for phase in phases[:-1])]
+        _, step = max(zip((phase.frames for phase in phases), begins, strict=True))
+        tasks = training_tasks(self.config, size, step, cells=cells)
         tokens, poses = [], []
         for session in map(film_session, islice(tasks, _LEARN_POSES_IN)):
             assert session.shown is not None
@@ -255,7 +258,8 @@ class InstructStage:
                 inquiries = interviewer.ask(session)
                 turns = [turn(one, self.network.processor) for one in inquiries]
                 film = torch.from_numpy(session.color).to(self.device)
-                looks.append((self.network.look(film, session.stride).to(_CPU), turns))
+                seen = self.network.look(film, session.stride, odometry=session.odometry)
+                looks.append((seen.to(_CPU), turns))
             # Arranged where it is everywhere the same: least squares of one device are not
             # another's.
             address_frames(self.network.to(_CPU), looks)
