@@ -318,7 +318,7 @@ GROUNDED = {
     "choices": 0.3,
     **{"heads_shown": [[0, 1]], "heads_related": [[1, 0]]},
     **{"heads_told": [[1, 1]], "heads_chosen": [[1, 2]]},
-    **{"poses": 0.3, "places": 1, "motions": 1, "offsets": 1, "told": 1},
+    **{"poses": 0.3, "places": 1, "stands": 1, "motions": 1, "offsets": 1, "told": 1},
     **{"places_after": 1, "relations_after": 2, "told_after": 2},
 }
 
