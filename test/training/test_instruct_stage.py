@@ -239,6 +239,17 @@ def test_a_model_that_is_told_poses_is_exported_with_its_readout(tmp_path):
     torch.testing.assert_close(model.pose_readout.weight.float(), weight, atol=1e-2, rtol=1e-2)
 
 
+def test_a_run_goes_on_with_the_readout_there_is_or_begins_one(straight, tmp_path):
+    placed = {"data": {"placed": 1.0}}
+    trained = train(small(**placed), tmp_path).stage
+    path = str(max((tmp_path / "checkpoints").iterdir()))
+    again = InstructStage(small(**placed, init_from=path)).model.pose_readout
+    torch.testing.assert_close(again.weight, trained.model.pose_readout.weight)
+
+    path = str(max((straight / "checkpoints").iterdir()))
+    assert InstructStage(small(**placed, init_from=path)).model.pose_readout.fitted
+
+
 def test_sessions_side_by_side_lose_as_much_as_one_by_one():
     network, sessions = network_and_sessions()
     assert len({len(session.keyframes) for session in sessions}) > 1

@@ -9,14 +9,13 @@ from enum import StrEnum
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vlm3r_ros.assistant.tracking import GeometryTracker, TrackerConfig
 from vlm3r_ros.benchmarks.mounting import mount
 from vlm3r_ros.models.processing import Vlm3rProcessor
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
-from vlm3r_ros.training.geometry.evaluation import walk_errors
+from vlm3r_ros.training.geometry.evaluation import depth_errors, walk_errors
 from vlm3r_ros.training.geometry.filming import Sequences
 from vlm3r_ros.worlds.scene import Intrinsics
 
@@ -77,7 +76,7 @@ def walk(
         reset_interval=reset_interval,
         visual_odometry=source is not PoseSource.NETWORK,
     )
-    estimated, true, depth_errors = [], [], []
+    estimated, true, told, depth = [], [], [], []
     for film in films:
         tracker = GeometryTracker(model, processor, config)
         height, width = film.color.shape[2:4]
@@ -92,22 +91,20 @@ def walk(
             for number, image in enumerate(film.color[0])
         ]
         poses = np.stack([observation.T_map_camera for observation in observations])
-        for observation, depth in zip(observations, film.depth[0], strict=True):
+        for observation, seen in zip(observations, film.depth[0], strict=True):
             if observation.depth is not None:
-                depth_errors.append(_depth_error(observation.depth, depth))
+                told.append(observation.depth)
+                # The nearest pixel: between a thing's depth and that behind it lies none.
+                size = observation.depth.shape[::-1]
+                depth.append(cv2.resize(seen, size, interpolation=cv2.INTER_NEAREST))
         estimated.append(np.linalg.inv(poses[0]) @ poses)
         true.append(np.linalg.inv(film.T_world_camera[0, 0]) @ film.T_world_camera[0])
+    true_depth = torch.from_numpy(np.stack(depth))[None]
+    valid = true_depth.isfinite()
     return Walks(
         torch.from_numpy(np.stack(estimated)),
         torch.from_numpy(np.stack(true)),
-        float(np.concatenate(depth_errors).mean()),
+        depth_errors(torch.from_numpy(np.stack(told))[None], true_depth.where(valid, 0.0), valid)[
+            "abs_rel"
+        ],
     )
-
-
-def _depth_error(told: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Errors of depth `[h, w]` over the true depth `[H, W]`, where that is finite `[P]`."""
-    size = (told.shape[1], told.shape[0])
-    # The nearest pixel: between a thing's depth and that behind it lies none.
-    true = np.asarray(cv2.resize(true, size, interpolation=cv2.INTER_NEAREST), np.float32)
-    seen = np.isfinite(true)
-    return np.abs(told[seen] - true[seen]) / true[seen]

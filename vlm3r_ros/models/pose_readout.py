@@ -34,6 +34,11 @@ class PoseReadout(nn.Module):
         self.register_buffer("weight", torch.zeros(POSE_SIZE, dim))
         self.register_buffer("bias", torch.zeros(POSE_SIZE))
 
+    @property
+    def fitted(self) -> bool:
+        """Whether there is anything to read by."""
+        return bool(self.weight.any())
+
     @torch.no_grad()
     def fit(self, camera_tokens: Tensor, camera_to_first: Tensor) -> None:
         """Fits by least squares.

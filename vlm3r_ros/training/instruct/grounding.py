@@ -324,7 +324,7 @@ class _VectorList:
         before: set[str] = set()
         places: dict[str, NDArray[np.float32]] = {}
         last = ""
-        end = len(turn.question) - 1
+        end, seen = len(turn.question) - 1, min(turn.frames, len(self._poses))
         told: list[tuple[VectorKind, NDArray[np.float32]]] = []
         for token, mention in mentions:
             if isinstance(mention, str):
@@ -333,10 +333,10 @@ class _VectorList:
                     before.add(name)
             else:
                 frames += [mention] if mention not in frames else []
-                if mention < min(turn.frames, len(self._poses)):
+                if mention < seen:
                     self._put(VectorKind.STANDS, number, token, self._poses[mention][:3, 3])
                     self._put(VectorKind.FACINGS, number, token, self._poses[mention][:3, 2])
-                if len(frames) == 2 and max(frames) < min(turn.frames, len(self._poses)):
+                if len(frames) == 2 and max(frames) < seen:
                     one, other = (self._poses[frame] for frame in frames)
                     self._put(VectorKind.SHIFTS, number, token, (other - one)[:3, 3])
                     motion = (self._origins[frames[0]] @ other)[:3, 3]

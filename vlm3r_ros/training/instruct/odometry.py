@@ -7,6 +7,8 @@ calibrated camera.
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
@@ -41,7 +43,4 @@ def wander(
     turned = Rotation.from_rotvec(level * _TURN * generator.normal(size=(count, 3)))
     steps[:, :3, 3] = lengths[:, None] * aside.apply(steps[:, :3, 3])
     steps[:, :3, :3] = steps[:, :3, :3] @ turned.as_matrix()
-    poses = np.eye(4)[None].repeat(count + 1, 0)
-    for number, step in enumerate(steps, start=1):
-        poses[number] = poses[number - 1] @ step
-    return poses.astype(np.float32)
+    return np.stack(list(accumulate(steps, np.matmul, initial=np.eye(4)))).astype(np.float32)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vlm3r_ros.models.devices import resolve_device
+from vlm3r_ros.models.pose_readout import PoseReadout
 from vlm3r_ros.models.vlm3r import Vlm3rForConditionalGeneration
 from vlm3r_ros.training.background import OrderedWorkers
 from vlm3r_ros.training.checkpoint import load_final_weights
@@ -78,12 +79,15 @@ class InstructStage:
         if config.grounding.wanted:
             self.teacher = GroundingTeacher(config.grounding, self.network, run.seed)
             self.module[_PROBES] = self.teacher.probes
+        if config.data.placed and self.model.pose_readout is None:
+            self.model.add_pose_readout()
         if config.init_from:
             self._take_over(Path(config.init_from).expanduser())
         elif not config.model.base:
             self._initialize()
-        if config.data.placed and self.model.pose_readout is None:
-            self._fit_pose_readout()
+        readout = self.model.pose_readout
+        if readout is not None and not readout.fitted:
+            self._fit_pose_readout(readout)
         self.module.to(self.device)
         self._workers: OrderedWorkers[tuple[SessionTask, ...], list[AskedSession]] | None = None
         self._sessions: Iterator[list[AskedSession]] = iter(())
@@ -228,7 +232,7 @@ class InstructStage:
             torch.manual_seed(self.config.run.seed)
             initialize(self.network, sessions, Patches.concatenate(rooms))
 
-    def _fit_pose_readout(self) -> None:
+    def _fit_pose_readout(self, readout: PoseReadout) -> None:
         """Make it possible to tell camera tokens poses, by those of the longest sessions."""
         prepare_device(self.device, self.config.run.threads)
         size, cells = self.network.processor.image_size, len(self.model.patch_positions)
@@ -242,7 +246,7 @@ class InstructStage:
             (geometry,) = self.network.track([torch.from_numpy(session.color)])
             tokens.append(geometry.keyframes(session.stride).camera)
             poses.append(torch.from_numpy(session.shown.poses))
-        self.model.add_pose_readout().fit(torch.cat(tokens), torch.cat(poses))
+        readout.fit(torch.cat(tokens), torch.cat(poses))
 
     def _address_frames(self, step: int) -> None:
         """Arrange heads by questions about the sessions of a step and those after it."""
@@ -276,10 +280,11 @@ class InstructStage:
         folders = {"geometry_encoder": settings.geometry_from, "vision_tower": settings.vision_from}
         own = tuple(f"network.model.{part}." for part, folder in folders.items() if folder)
         weights |= {name: weight for name, weight in present.items() if name.startswith(own)}
-        # What reads along may be another in each run.
+        # What reads along may be another in each run; what poses are told by, new in this one.
         reading = f"{_PROBES}."
         kept = {n: w for n, w in weights.items() if not n.startswith(reading) or n in present}
-        weights = {n: w for n, w in present.items() if n.startswith(reading)} | kept
+        new = (reading, "network.model.pose_readout.")
+        weights = {n: w for n, w in present.items() if n.startswith(new)} | kept
         try:
             self.module.load_state_dict(weights)
         except RuntimeError as error:
