@@ -119,8 +119,9 @@ def camera_info() -> CameraInfo:
 def test_camera_info_scales_with_the_image():
     scaled = scale_camera_info(camera_info(), 320, 160)
     assert (scaled.width, scaled.height) == (320, 160)
-    np.testing.assert_allclose(scaled.k, [250, 0, 160, 0, 170, 80, 0, 0, 1])
-    np.testing.assert_allclose(scaled.p, [250, 0, 160, 0, 0, 170, 80, 0, 0, 0, 1, 0])
+    # An image begins half a pixel before the centre of its first, whatever its size.
+    np.testing.assert_allclose(scaled.k, [250, 0, 159.75, 0, 170, 79 + 2 / 3, 0, 0, 1])
+    np.testing.assert_allclose(scaled.p, [250, 0, 159.75, 0, 0, 170, 79 + 2 / 3, 0, 0, 0, 1, 0])
     with pytest.raises(MessageError, match="width and height"):
         scale_camera_info(CameraInfo(), 320, 160)
 

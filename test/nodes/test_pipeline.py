@@ -281,7 +281,7 @@ def test_camera_info_is_scaled_to_the_frames(bench: Bench):
     header = camera.send()
     assert wait_until(lambda: len(infos) == 1)
     assert infos[0].header == header
-    np.testing.assert_allclose(infos[0].k, [50, 0, 32, 0, 200, 32, 0, 0, 1])
+    np.testing.assert_allclose(infos[0].k, [50, 0, 31.75, 0, 200, 32.5, 0, 0, 1])
 
 
 def test_compressed_images_come_in_beside_the_remapped_image(bench: Bench):

@@ -103,7 +103,7 @@ def test_a_calibration_is_scaled_to_the_frames(scene):
     assert scene.camera_info(info) == []
     pinhole, _ = scene.frame(rgb_to_image(np.zeros((240, 320, 3), np.uint8), header(1)))
     assert field(pinhole, "image_from_camera")[0] == pytest.approx(
-        [250, 0, 0, 0, 255, 0, 160, 120, 1]
+        [250, 0, 0, 0, 255, 0, 159.75, 119.75, 1]
     )
 
 

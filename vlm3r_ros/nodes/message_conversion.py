@@ -195,6 +195,8 @@ def scale_camera_info(message: CameraInfo, width: int, height: int) -> CameraInf
         d=message.d,
         r=message.r,
     )
-    scaled.k = np.array(message.k) * np.repeat([x, y, 1.0], 3)
-    scaled.p = np.array(message.p) * np.repeat([x, y, 1.0], 4)
+    # Integers are centres of pixels, so an image begins at -0.5 whatever its size.
+    resize = np.array([[x, 0.0, (x - 1) / 2], [0.0, y, (y - 1) / 2], [0.0, 0.0, 1.0]])
+    scaled.k = (resize @ np.reshape(message.k, (3, 3))).ravel()
+    scaled.p = (resize @ np.reshape(message.p, (3, 4))).ravel()
     return scaled
