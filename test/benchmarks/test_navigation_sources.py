@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from vlm3r_ros.assistant.locator import Locator
 from vlm3r_ros.benchmarks.navigation import NavigationSettings, on_true_floor, run_episode
 from vlm3r_ros.benchmarks.navigation_kinds import SourceKind
 from vlm3r_ros.benchmarks.navigation_learned import (
@@ -117,8 +118,9 @@ def test_a_new_session_is_tied_to_the_world_anew(film, witness, network):
     assert not np.allclose(source.T_map_world, before)
 
 
-def test_a_model_that_learned_nothing_claims_no_place(film, witness, network):
-    source = watched(ModelSource(witness, *network), film)
+@pytest.mark.parametrize("locator", Locator)
+def test_a_model_that_learned_nothing_claims_no_place(locator, film, witness, network):
+    source = watched(ModelSource(witness, *network, locator=locator), film)
     target = source.locate(film.world.objects[witness.seen[0]].category)
     assert target.status in (TargetStatus.UNSURE, TargetStatus.NOT_SEEN)
     assert not target.has_place

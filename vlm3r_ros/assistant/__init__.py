@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from .frame_buffer import Frame, FrameBuffer, FrameBufferConfig, FrameVerdict
     from .gravity import UpSource
-    from .locating import Locator
+    from .locator import Locator
     from .prefix_cache import PrefixCache
     from .scene_memory import Keyframe, SceneMemory
     from .tracking import GeometryTracker, SceneObservation, TrackerConfig
@@ -36,7 +36,7 @@ _MODULES = {
     "FrameVerdict": "frame_buffer",
     "GeometryTracker": "tracking",
     "Keyframe": "scene_memory",
-    "Locator": "locating",
+    "Locator": "locator",
     "NoFramesError": "errors",
     "NotReadyError": "errors",
     "PrefixCache": "prefix_cache",

@@ -18,7 +18,8 @@ from vlm3r_ros.assistant.answering import Answer, Answerer, QuestionLimits, chec
 from vlm3r_ros.assistant.errors import AnswerTimeoutError, BadRequestError, NoFramesError
 from vlm3r_ros.assistant.fair_lock import FairLock
 from vlm3r_ros.assistant.frame_buffer import Frame, FrameBuffer, FrameBufferConfig, FrameVerdict
-from vlm3r_ros.assistant.locating import Locator, asked_locator, attended_keyframes
+from vlm3r_ros.assistant.locating import asked_locator, attended_keyframes
+from vlm3r_ros.assistant.locator import Locator
 from vlm3r_ros.assistant.scene_memory import Keyframe, SceneMemory
 from vlm3r_ros.assistant.scene_prefix import ScenePrefix
 from vlm3r_ros.assistant.tracking import GeometryTracker, SceneObservation, TrackerConfig

@@ -1,11 +1,10 @@
-"""The two ways in which an assistant finds a thing's place: by asking its model, by watching it."""
+"""What an assistant's two ways to find a place work with: its answers, and what it looks at."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 
 import numpy as np
 
@@ -16,15 +15,6 @@ from vlm3r_ros.location_answer import parse_location
 from vlm3r_ros.navigation.asked import AskedLocator, Reply
 from vlm3r_ros.navigation.attended import AttendedKeyframe
 from vlm3r_ros.navigation.navigator import Pointmap
-
-
-class Locator(StrEnum):
-    """How a place is found."""
-
-    ASKED = "asked"
-    """The model is asked where the thing is; for models that are tuned on `object_location`."""
-    ATTENDED = "attended"
-    """Where the language model looks is lifted to the map; for any model with good pointmaps."""
 
 
 def asked_locator(ask: Callable[[str, float], Answer], deadline: float) -> AskedLocator:

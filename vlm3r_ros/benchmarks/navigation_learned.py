@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlm3r_ros.assistant.assistant import AssistantConfig, SpatialAssistant
+from vlm3r_ros.assistant.locator import Locator
 from vlm3r_ros.assistant.tracking import GeometryTracker, SceneObservation, TrackerConfig
 from vlm3r_ros.benchmarks.mounting import mount
 from vlm3r_ros.benchmarks.navigation_kinds import SourceKind
@@ -86,15 +87,21 @@ class ModelSource:
         witness: of the world.
         model: the assistant's.
         processor: of the model.
+        locator: how the assistant finds places.
     """
 
     every_frame = True
 
     def __init__(
-        self, witness: Witness, model: Vlm3rForConditionalGeneration, processor: Vlm3rProcessor
+        self,
+        witness: Witness,
+        model: Vlm3rForConditionalGeneration,
+        processor: Vlm3rProcessor,
+        locator: Locator = Locator.ASKED,
     ) -> None:
         config = AssistantConfig(
             tracker=TrackerConfig(points_every=POINTS_EVERY),
+            locator=locator,
             # How well a machine keeps up is not what is measured.
             answer_timeout_s=math.inf,
         )
@@ -167,7 +174,7 @@ def _moved(T: FloatArray, point: FloatArray) -> FloatArray:
 
 
 def source_makers(
-    kinds: list[SourceKind], model: str, device: str
+    kinds: list[SourceKind], model: str, device: str, locator: Locator = Locator.ASKED
 ) -> dict[SourceKind, SourceMaker]:
     """What makes the sources of these kinds; all of them share one model.
 
@@ -175,6 +182,7 @@ def source_makers(
         kinds: at least one.
         model: a named size, a folder, or a hub name.
         device: `auto`, `cpu`, `cuda`, ...
+        locator: how the model finds places.
 
     Raises:
         ModelFolderError: no such model.
@@ -185,6 +193,6 @@ def source_makers(
     makers: dict[SourceKind, SourceMaker] = {
         SourceKind.TRUTH: TruthSource,
         SourceKind.GEOMETRY: partial(GeometrySource, model=network, processor=processor),
-        SourceKind.MODEL: partial(ModelSource, model=network, processor=processor),
+        SourceKind.MODEL: partial(ModelSource, model=network, processor=processor, locator=locator),
     }
     return {kind: makers[kind] for kind in kinds}

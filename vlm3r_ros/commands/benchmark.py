@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlm3r_ros.assistant.locator import Locator
 from vlm3r_ros.benchmarks.navigation_kinds import SourceKind
 
 if TYPE_CHECKING:
@@ -246,6 +247,9 @@ def navigation(
         ),
     ] = None,
     model: Model = "nano",
+    locator: Annotated[
+        Locator, typer.Option(help="How the source `model` finds places, as the query node does.")
+    ] = Locator.ASKED,
     device: Device = "auto",
     threads: Threads = 1,
     gif: Annotated[
@@ -268,7 +272,7 @@ def navigation(
         from vlm3r_ros.benchmarks.navigation_learned import source_makers
 
         _use_threads(threads)
-        makers = source_makers(kinds, model, device)
+        makers = source_makers(kinds, model, device, locator)
     to_screen = Console(stderr=True)
     walks = {
         kind.value: list(

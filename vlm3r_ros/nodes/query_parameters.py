@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlm3r_ros.assistant.locating import Locator
+from vlm3r_ros.assistant.locator import Locator
 from vlm3r_ros.nodes.model_parameters import DEVICE_PARAMETER, DTYPE_PARAMETER, MODEL_PARAMETER
 from vlm3r_ros.nodes.parameters import ParameterSpec
 

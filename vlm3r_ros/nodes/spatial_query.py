@@ -32,7 +32,7 @@ from vlm3r_ros.assistant.errors import (
     NoFramesError,
     NotReadyError,
 )
-from vlm3r_ros.assistant.locating import Locator
+from vlm3r_ros.assistant.locator import Locator
 from vlm3r_ros.models.prompts import format_options
 from vlm3r_ros.msg import NavigationHint, SceneState, SpatialAnswer
 from vlm3r_ros.navigation.guidance import GuidanceConfig
