@@ -47,14 +47,15 @@ class AttendedConfig:
     """
 
     contrast: float = 3.0
-    bandwidth: float = 0.5
-    separation: float = 1.0
+    # Learned depths and poses scatter one thing's patches over half a metre and more.
+    bandwidth: float = 1.0
+    separation: float = 1.5
     second_share: float = 0.5
     max_patches: int = 400
     min_confidence: float = 1.0
     min_keyframes: int = 2
-    min_share: float = 0.4
-    usual_radius: float = 0.5
+    min_share: float = 0.3
+    usual_radius: float = 1.0
 
 
 class AttendedLocator:
